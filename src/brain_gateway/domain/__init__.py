@@ -1,0 +1,1 @@
+"""Rules of the gateway: standard library only, no I/O, no clock, no randomness."""

@@ -1,0 +1,195 @@
+"""Every error of the gateway, drawn as one tree.
+
+GatewayError
+├── CallerError                  the request is at fault: change it and try again
+│   ├── MalformedRequest             400  breaks the grammar of RFC 9110/9112, or could be read in two ways
+│   ├── Unauthenticated              401
+│   │   ├── CredentialsMissing
+│   │   ├── CredentialsInvalid       bad signature, unknown key, wrong issuer or audience, revoked
+│   │   └── CredentialsExpired
+│   ├── Forbidden                    403
+│   │   ├── TenantMismatch           X-Tenant-ID disagrees with the token
+│   │   └── RoleRequired
+│   ├── NotFound                     404
+│   │   ├── ServiceNotFound          no such service for this caller (says nothing of other tenants)
+│   │   └── RouteNotFound
+│   ├── MethodNotAllowed             405
+│   ├── RequestTimeout               408  head or body came too slowly
+│   ├── Conflict                     409
+│   ├── BodyTooLarge                 413
+│   ├── TargetTooLong                414
+│   ├── ExpectationFailed            417
+│   ├── UpgradeRefused               426
+│   ├── RateLimitExceeded            429
+│   ├── HeadersTooLarge              431
+│   ├── NotImplementedByGateway      501  a transfer coding other than chunked
+│   └── VersionNotSupported          505
+├── GatewayFault                 the gateway is at fault or unwilling for now
+│   ├── InternalError                500
+│   ├── IdentityUnavailable          503  the token's keys cannot be fetched
+│   └── Draining                     503
+├── UpstreamFault                the service behind the gateway is at fault
+│   ├── UpstreamProtocolError        502  it answered, but not in HTTP
+│   ├── UpstreamClosed               502  it closed before it answered
+│   ├── UpstreamUnreachable          503  no connection to any target
+│   ├── NoHealthyTarget              503
+│   ├── CircuitOpen                  503
+│   └── UpstreamTimeout              504
+└── ConfigurationError           a setting or a file is wrong: the server does not start
+
+`api/problems.py` maps each leaf to its problem document (RFC 9457); a test holds the map complete.
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Root of the tree. `detail` is safe to show to the caller: it never carries another exception's text."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class CallerError(GatewayError):
+    """The request is at fault."""
+
+
+class GatewayFault(GatewayError):
+    """The gateway is at fault, or unwilling for now."""
+
+
+class UpstreamFault(GatewayError):
+    """The service behind the gateway is at fault."""
+
+
+class ConfigurationError(GatewayError):
+    """A setting or a configuration file is wrong; `faults` lists every fault found, one line each."""
+
+    def __init__(self, detail: str = "", faults: tuple[str, ...] = ()) -> None:
+        super().__init__(detail or "\n".join(faults))
+        self.faults = faults or (detail,)
+
+
+class MalformedRequest(CallerError):
+    """The message breaks RFC 9110/9112, or could be read in two ways."""
+
+
+class Unauthenticated(CallerError):
+    """Nobody is known to be asking."""
+
+
+class CredentialsMissing(Unauthenticated):
+    """No token and no API key."""
+
+
+class CredentialsInvalid(Unauthenticated):
+    """The token or key does not verify."""
+
+
+class CredentialsExpired(Unauthenticated):
+    """The token verifies but its time is over."""
+
+
+class Forbidden(CallerError):
+    """The caller is known and may not."""
+
+
+class TenantMismatch(Forbidden):
+    """X-Tenant-ID disagrees with the token."""
+
+
+class RoleRequired(Forbidden):
+    """None of the roles that the service asks for."""
+
+
+class NotFound(CallerError):
+    """Nothing is offered to this caller under that name."""
+
+
+class ServiceNotFound(NotFound):
+    """No such service for this caller."""
+
+
+class RouteNotFound(NotFound):
+    """The service is strict and has no such route."""
+
+
+class MethodNotAllowed(CallerError):
+    """The route exists, for other methods."""
+
+
+class RequestTimeout(CallerError):
+    """The head or the body came too slowly."""
+
+
+class Conflict(CallerError):
+    """The change disagrees with what is registered."""
+
+
+class BodyTooLarge(CallerError):
+    """The body is longer than the service takes."""
+
+
+class TargetTooLong(CallerError):
+    """The request target is longer than the gateway takes."""
+
+
+class ExpectationFailed(CallerError):
+    """An expectation other than 100-continue."""
+
+
+class UpgradeRefused(CallerError):
+    """The service takes no such upgrade."""
+
+
+class RateLimitExceeded(CallerError):
+    """The caller's share of this window is used up."""
+
+
+class HeadersTooLarge(CallerError):
+    """The head is longer, or has more fields, than the gateway takes."""
+
+
+class NotImplementedByGateway(CallerError):
+    """A transfer coding other than chunked."""
+
+
+class VersionNotSupported(CallerError):
+    """Not HTTP/1.0 or HTTP/1.1."""
+
+
+class InternalError(GatewayFault):
+    """A fault of the gateway itself."""
+
+
+class IdentityUnavailable(GatewayFault):
+    """The keys that verify the token cannot be fetched now."""
+
+
+class Draining(GatewayFault):
+    """The gateway is stopping."""
+
+
+class UpstreamProtocolError(UpstreamFault):
+    """The service answered something that is not HTTP."""
+
+
+class UpstreamClosed(UpstreamFault):
+    """The service closed the connection before it answered."""
+
+
+class UpstreamUnreachable(UpstreamFault):
+    """No connection to any target could be made."""
+
+
+class NoHealthyTarget(UpstreamFault):
+    """Every target is marked down."""
+
+
+class CircuitOpen(UpstreamFault):
+    """The circuit breaker is open."""
+
+
+class UpstreamTimeout(UpstreamFault):
+    """The service did not answer within its time."""

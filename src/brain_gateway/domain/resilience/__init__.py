@@ -1,0 +1,1 @@
+"""How much, how often and where to: limits, breakers, balancers, retries and health."""
