@@ -1,0 +1,240 @@
+"""Watches every target of every service: active checks on a schedule, and what traffic shows meanwhile.
+
+- A check decides by thresholds both ways (HealthTracker); the first result decides at once.
+- Failed requests, `unhealthy_after` in a row, make the target suspect: it is checked at once, and counted as
+  down if another target can carry the traffic. The last one is never taken away by traffic: that is the
+  breaker's work. A target without a probe comes back by itself, `healthy_after` intervals later.
+- One scheduler serves all targets; at most `concurrency` checks are under way; nothing is asked for a report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+from brain_gateway.application.gateway.health_board import HealthBoard
+from brain_gateway.application.gateway.health_report import HealthReport
+from brain_gateway.application.gateway.health_schedule import CheckSchedule
+from brain_gateway.application.gateway.health_watch import WatchedService, WatchedTarget
+from brain_gateway.application.ports.probe import Probe, ProbeResult
+from brain_gateway.domain.errors import ConfigurationError
+from brain_gateway.domain.events import DomainEvent, ServiceHealthChanged, TargetHealthChanged
+from brain_gateway.domain.resilience.health import jittered
+from brain_gateway.domain.routing.service_route import ServiceRoute
+
+GRACE = 1.0  # seconds beyond its own timeout after which a probe that does not end is given up
+MIN_RECHECK = 1.0  # seconds between two checks of a target that traffic asks for
+
+Pause = Callable[[asyncio.Event, float | None], Awaitable[None]]
+OnChange = Callable[[str, str, bool], object]
+Publish = Callable[[DomainEvent], object]
+
+
+async def pause(wake: asyncio.Event, seconds: float | None) -> None:
+    """Wait for the event, at most so many seconds (None: for ever)."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+
+
+class HealthMonitor:
+    """Enter it (async) to run the checks; `watch` says of what, before or after, in the same event loop.
+
+    `probes` are by policy type. `on_change(service_key, origin, healthy)` hears of targets, `publish` gets
+    the events TargetHealthChanged and ServiceHealthChanged; both are called from the event loop, never inside
+    `note`. `clock` is monotonic seconds, `unix` seconds since the epoch, `entropy` gives [0, 1).
+    """
+
+    def __init__(
+        self,
+        probes: Mapping[str, Probe],
+        *,
+        on_change: OnChange | None = None,
+        publish: Publish | None = None,
+        concurrency: int = 64,
+        clock: Callable[[], float] = time.monotonic,
+        unix: Callable[[], float] = time.time,
+        entropy: Callable[[], float] = random.random,
+        pause: Pause = pause,
+    ) -> None:
+        self._probes = probes
+        self._on_change, self._publish = on_change, publish
+        self._clock, self._unix, self._entropy, self._pause = clock, unix, entropy, pause
+        self._slots = asyncio.Semaphore(concurrency)
+        self._wake = asyncio.Event()
+        self._schedule = CheckSchedule()
+        self._services: dict[str, WatchedService] = {}
+        self._targets: dict[tuple[str, str], WatchedTarget] = {}
+        self._board = HealthBoard(self._services, clock, unix)
+        self._runner: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._runner = asyncio.create_task(self._run(), name="health monitor")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.wait({self._runner})
+            if not self._runner.cancelled():
+                self._runner.result()
+
+    def watch(self, services: Iterable[ServiceRoute]) -> None:
+        """Watch these services and no others: what stays keeps its health, what is new is checked at once.
+
+        Raises ConfigurationError, with nothing changed, when there is no probe of a service's type.
+        """
+        wanted = {service.key: service for service in services}
+        faults = tuple(
+            f"service {service.name}: there is no probe of type {service.probe.type}"
+            for service in wanted.values()
+            if service.probe.type not in self._probes
+        )
+        if faults:
+            raise ConfigurationError(faults=faults)
+        for key in self._services.keys() - wanted.keys():
+            for item in self._services.pop(key).targets.values():
+                self._drop(item)
+        for service in wanted.values():
+            self._adopt(service)
+        self._board.replaced()
+        self._wake.set()
+
+    def healthy(self, service_key: str, origin: str) -> bool | None:
+        """The health of a target; None when it is not known (yet)."""
+        item = self._targets.get((service_key, origin))
+        return None if item is None else item.tracker.healthy
+
+    def note(self, service_key: str, origin: str, ok: bool) -> None:
+        """A request to the target succeeded or failed. Cheap; successes matter only after a failure."""
+        item = self._targets.get((service_key, origin))
+        if item is None:
+            return
+        item.failures = 0 if ok else item.failures + 1
+        if item.failures >= item.policy.unhealthy_after:
+            item.failures = 0
+            self._suspect(item)
+
+    def report(self, tenant_id: str | None = None) -> HealthReport:
+        """What a tenant may know: the global services, and its own, which shadow them; no internal ones."""
+        return self._board.report(tenant_id)
+
+    def _adopt(self, service: ServiceRoute) -> None:
+        watched = self._services.setdefault(service.key, WatchedService(service, self._unix()))
+        if watched.service is not service:
+            self._carry_over(watched, service)
+        wanted = {target.origin: target for target in service.targets}
+        for origin in watched.targets.keys() - wanted.keys():
+            self._drop(watched.targets.pop(origin))
+        for origin, target in wanted.items():
+            item = watched.targets.get(origin)
+            if item is None:
+                item = watched.targets[origin] = WatchedTarget(service.key, target, service.probe)
+                self._targets[service.key, origin] = item
+            elif not item.adopt(target, service.probe):
+                continue
+            if item.probed:
+                self._check_at(item, self._clock())
+        self._assess(watched)
+
+    def _carry_over(self, watched: WatchedService, service: ServiceRoute) -> None:
+        """Give the status to the aggregate that takes the place of another; that is no event."""
+        service.update_health_status(watched.service.status, self._unix())
+        watched.service = service
+        self._tell(event for event in service.pull_events() if not isinstance(event, ServiceHealthChanged))
+
+    def _drop(self, item: WatchedTarget) -> None:
+        item.watched = False
+        del self._targets[item.key, item.target.origin]
+
+    def _check_at(self, item: WatchedTarget, due: float) -> None:
+        """Schedule a check, unless one is under way (which schedules the next) or due earlier."""
+        if not item.running and due < item.due:
+            self._schedule.put(item, due)
+            self._wake.set()
+
+    def _suspect(self, item: WatchedTarget) -> None:
+        now = self._clock()
+        if item.probed:
+            self._check_at(item, max(now, item.started + MIN_RECHECK))
+        if self._services[item.key].spared_by(item) and item.eject():
+            self._changed(item)
+            if not item.probed:
+                self._check_at(item, now + item.policy.interval)
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as checks:
+            while True:
+                await self._slots.acquire()
+                checks.create_task(self._check(await self._next()))
+
+    async def _next(self) -> WatchedTarget:
+        while True:
+            self._wake.clear()
+            now = self._clock()
+            item = self._schedule.pop(now)
+            if item is not None:
+                item.running, item.started = True, now
+                return item
+            await self._pause(self._wake, self._schedule.wait(now))
+
+    async def _check(self, item: WatchedTarget) -> None:
+        policy = item.policy
+        try:
+            result = await self._ask(item)
+        finally:
+            item.running = False
+            self._slots.release()
+        if item.policy is policy and item.watched:
+            self._board.checked(item.key)
+            if item.record(result, self._unix()):
+                self._changed(item)
+        if item.watched and (item.probed or item.tracker.healthy is False):
+            same = item.policy is policy
+            delay = jittered(policy.interval, self._entropy()) if same else 0.0
+            self._check_at(item, self._clock() + delay)
+
+    async def _ask(self, item: WatchedTarget) -> ProbeResult:
+        probe = self._probes[item.policy.type]
+        try:
+            async with asyncio.timeout(item.policy.timeout + GRACE):
+                return await probe.check(item.target, item.policy)
+        except TimeoutError:
+            return ProbeResult(ok=False, latency=item.policy.timeout, detail="the probe did not end in time")
+        # A probe that breaks must not end the checks of all other targets with it.
+        except Exception as error:
+            context = {"message": f"the {item.policy.type} probe broke", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            return ProbeResult(ok=False, latency=0.0, detail="the probe broke: see the gateway's log")
+
+    def _changed(self, item: WatchedTarget) -> None:
+        watched, healthy = self._services[item.key], item.tracker.healthy is True
+        origin, service = item.target.origin, watched.service
+        self._board.changed(item.key)
+        if self._on_change is not None:
+            asyncio.get_running_loop().call_soon(self._on_change, item.key, origin, healthy)
+        event = TargetHealthChanged(
+            occurred_at=self._unix(),
+            tenant_id=service.tenant_id,
+            service=service.name,
+            target=origin,
+            healthy=healthy,
+        )
+        self._tell([event])
+        self._assess(watched)
+
+    def _assess(self, watched: WatchedService) -> None:
+        if watched.assess(self._unix()):
+            self._tell(watched.service.pull_events())
+
+    def _tell(self, events: Iterable[DomainEvent]) -> None:
+        if self._publish is not None:
+            for event in events:
+                asyncio.get_running_loop().call_soon(self._publish, event)

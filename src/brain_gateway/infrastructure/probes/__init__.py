@@ -1,0 +1,1 @@
+"""Active health checks, one protocol a file; `registry.PROBES` names them."""

@@ -1,0 +1,22 @@
+"""Which probe answers to which `type` of a probe policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from brain_gateway.application.ports.probe import Probe
+from brain_gateway.infrastructure.probes.grpc import GrpcProbe
+from brain_gateway.infrastructure.probes.http import HttpProbe
+from brain_gateway.infrastructure.probes.none import NoProbe
+from brain_gateway.infrastructure.probes.redis import RedisProbe
+from brain_gateway.infrastructure.probes.tcp import TcpProbe
+
+PROBES: Mapping[str, type[Probe]] = MappingProxyType(
+    {"http": HttpProbe, "tcp": TcpProbe, "grpc": GrpcProbe, "redis": RedisProbe, "none": NoProbe}
+)
+
+
+def make_probes() -> dict[str, Probe]:
+    """One probe of each type; they hold no connections."""
+    return {name: make() for name, make in PROBES.items()}
