@@ -1,0 +1,1 @@
+"""The platform's auth service: people sign in here and get the JWTs that the gateway verifies."""

@@ -1,0 +1,1 @@
+"""The platform's content: a Wagtail site whose pages and images are read through its API v2."""

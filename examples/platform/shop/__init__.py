@@ -1,0 +1,1 @@
+"""The platform's shop: a GraphQL API whose names and shapes follow Saleor's public schema."""

@@ -1,0 +1,1 @@
+"""Thin faces: parse, call a use case, render."""

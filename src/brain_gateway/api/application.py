@@ -1,0 +1,84 @@
+"""The FastAPI application: the gateway's own endpoints, and the ASGI entry of the proxy behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from brain_gateway import __version__
+from brain_gateway.api import problems
+from brain_gateway.domain.errors import (
+    GatewayError,
+    InternalError,
+    MalformedRequest,
+    MethodNotAllowed,
+    ServiceNotFound,
+)
+
+DESCRIPTION = """One front door for a multi-tenant business platform.
+
+Every service is reached at `/{service}/{path}` (or `/brain-gateway/{service}/{path}`) with a bearer token or an API key;
+the endpoints below are the gateway's own. Errors are problem documents (RFC 9457)."""
+
+
+def create_application(routers: Sequence[APIRouter], proxy: ASGIApp | None = None) -> FastAPI:
+    """`proxy` answers every path that is not the gateway's own."""
+    app = FastAPI(
+        title="Brain API Gateway",
+        version=__version__,
+        description=DESCRIPTION,
+        responses={"4XX": {"description": "A problem document.", "content": {problems.MEDIA_TYPE: {}}}},
+    )
+    for router in routers:
+        app.include_router(router)
+    app.add_exception_handler(GatewayError, _gateway_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _unexpected)
+    if proxy is not None:
+        app.router.default = proxy
+    return app
+
+
+def problem_response(error: GatewayError, request_id: str = "") -> Response:
+    """An error as a response."""
+    headers = dict(problems.headers_of(error))
+    headers["Cache-Control"] = "no-store"
+    status = problems.problem_of(error).status
+    return Response(problems.document(error, request_id), status, headers, problems.MEDIA_TYPE)
+
+
+async def _gateway_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, GatewayError)
+    return problem_response(error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    known: dict[int, GatewayError] = {404: ServiceNotFound(), 405: MethodNotAllowed()}
+    response = problem_response(known.get(error.status_code, MalformedRequest()))
+    response.status_code = error.status_code
+    for name, value in (error.headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [_fault(detail) for detail in error.errors()]
+    return problem_response(MalformedRequest("; ".join(faults)))
+
+
+def _fault(detail: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in detail.get("loc", ()))
+    return f"{place}: {detail.get('msg', 'is wrong')}"
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    return problem_response(InternalError())

@@ -1,0 +1,1 @@
+"""The proxy entries: the uvicorn protocol and the ASGI route, over one RequestRouter."""

@@ -1,0 +1,80 @@
+"""The ASGI entry: the same RequestRouter and the same upstream for any ASGI server, and for test clients.
+
+It costs a scope, a task and a queue per request; `protocol.py` is the fast way. WebSockets are tunnelled by the
+protocol entry alone: ASGI shows messages, not the connection.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brain_gateway.api.edge.asgi_exchange import AsgiExchange, send_answer
+from brain_gateway.api.edge.dispatch import status_of
+from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
+from brain_gateway.application.gateway.identification import Unverified
+from brain_gateway.domain.errors import CallerError, IdentityUnavailable, NotImplementedByGateway
+from brain_gateway.domain.http.requests import RequestHead, together
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from brain_gateway.api.edge.runtime import EdgeRuntime
+
+
+class AsgiProxy:
+    """An ASGI application that proxies every HTTP request it gets."""
+
+    def __init__(self, runtime: EdgeRuntime) -> None:
+        self._runtime = runtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1011, "reason": "served by the protocol entry alone"})
+            return
+        client = self._client(scope)
+        try:
+            head = self._head(scope)
+            admitted = await self._admit(head, client)
+        except CallerError as error:
+            await self._answer(Refusal(error), None, client, send)
+            return
+        if isinstance(admitted, Exchange):
+            await AsgiExchange(self._runtime, admitted).run(receive, send)
+        else:
+            await self._answer(admitted, head, client, send)
+
+    def _client(self, scope: Scope) -> ClientAddress:
+        address, port = scope.get("client") or ("127.0.0.1", 0)
+        return ClientAddress(address, port, scope.get("scheme", "http"), self._runtime.trusts(address))
+
+    def _head(self, scope: Scope) -> RequestHead:
+        """The head as it would have come over the wire, read by the same parser."""
+        path = scope.get("raw_path") or scope["path"].encode("ascii", "strict")
+        query = scope.get("query_string", b"")
+        target = path + b"?" + query if query else path
+        version = b"HTTP/1.0" if scope.get("http_version") == "1.0" else b"HTTP/1.1"
+        parser = self._runtime.parser
+        line = parser.line(b" ".join((scope["method"].encode("ascii"), target, version)))
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        block = parser.fields(b"".join(b"\r\n%b: %b" % (name, value) for name, value in headers))
+        if block.upgrade:
+            raise NotImplementedByGateway("upgrades are served by the gateway's own server alone")
+        return together(line, block)
+
+    async def _admit(self, head: RequestHead, client: ClientAddress) -> Exchange | Refusal | Reply:
+        admitted = self._runtime.router.admit(head, client)
+        if isinstance(admitted, Unverified):
+            await self._runtime.verifier.resolve(admitted.token)
+            admitted = self._runtime.router.admit(head, client)
+            if isinstance(admitted, Unverified):
+                return Refusal(IdentityUnavailable())
+        return admitted
+
+    async def _answer(
+        self, answer: Refusal | Reply, head: RequestHead | None, client: ClientAddress, send: Send
+    ) -> None:
+        status = status_of(answer)
+        if head is not None:
+            self._runtime.settlement.refused(answer, head, client, status)
+        await send_answer(answer, head, b"", send)

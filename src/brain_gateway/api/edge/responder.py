@@ -1,0 +1,205 @@
+"""The client's side of an exchange: responses written to the connection as they come (ResponseSink)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from brain_gateway.api import problems
+from brain_gateway.api.edge import answers
+from brain_gateway.application.gateway.exchange import NEVER, Exchange, Refusal, Reply
+from brain_gateway.application.gateway.records import request_id
+from brain_gateway.domain.errors import GatewayError, UpstreamFault
+from brain_gateway.domain.http.chunked import LAST_CHUNK, encode_chunk
+
+if TYPE_CHECKING:
+    from brain_gateway.api.edge.runtime import EdgeRuntime
+    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.responses import ResponseHead
+
+
+
+class Responder:
+    """Holds the exchange under way and writes its response; what comes after is the subclass's."""
+
+    __slots__ = ("_chunked_out", "_exchange", "_paused_reading", "_runtime", "_write_paused", "transport")
+
+    def __init__(self, runtime: EdgeRuntime) -> None:
+        self._runtime = runtime
+        self._exchange: Exchange | None = None
+        self._chunked_out = False
+        self._write_paused = False
+        self._paused_reading = False
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # connection_made comes first
+
+    # For the subclass
+
+    def _finished(self, keep_alive: bool) -> None:
+        raise NotImplementedError
+
+    def _enter_tunnel(self) -> None:
+        raise NotImplementedError
+
+    def _send_held(self) -> None:
+        raise NotImplementedError
+
+    # ResponseSink
+
+    def on_response(self, head: ResponseHead, pieces: list[bytes], complete: bool) -> None:
+        """Write the head and what there is of the body."""
+        exchange = self._exchange
+        assert exchange is not None
+        exchange.status = head.status
+        request = exchange.head
+        keep_alive = request.keep_alive and exchange.body_done and not self._runtime.draining
+        framing = b""
+        if head.length < 0 or not keep_alive or request.line.http_1_0:
+            framing, keep_alive = self._framing(head, request, keep_alive)
+            if self._chunked_out:
+                pieces = self._encoded(pieces, complete)
+        data = b"".join((answers.response_head(exchange, head, framing), *pieces))
+        exchange.sent = len(data)
+        self.transport.write(data)
+        if complete:
+            self._finished(keep_alive)
+            return
+        request.keep_alive = keep_alive
+        exchange.answered = True
+        exchange.let_go()
+        timeouts = exchange.lane.entry.service.timeouts
+        exchange.expires = NEVER if head.event_stream else self._runtime.clock() + timeouts.idle
+
+    def _framing(self, head: ResponseHead, request: RequestHead, keep_alive: bool) -> tuple[bytes, bool]:
+        """The lines on length and persistence, and whether the connection goes on."""
+        lines = b""
+        if head.length < 0:  # CHUNKED or UNTIL_CLOSE
+            if request.line.http_1_0:
+                keep_alive = False  # it knows no chunks: the body ends with the connection
+            else:
+                self._chunked_out = True
+                lines = b"Transfer-Encoding: chunked\r\n"
+        if not keep_alive:
+            return lines + b"Connection: close\r\n", False
+        return (lines + b"Connection: keep-alive\r\n" if request.line.http_1_0 else lines), True
+
+    def on_body(self, pieces: list[bytes], complete: bool) -> None:
+        """Pass pieces on."""
+        exchange = self._exchange
+        assert exchange is not None
+        if self._chunked_out:
+            pieces = self._encoded(pieces, complete)
+        for piece in pieces:
+            exchange.sent += len(piece)
+            self.transport.write(piece)
+        if complete:
+            self._finished(exchange.head.keep_alive and not self._runtime.draining)
+        elif exchange.expires != NEVER:
+            exchange.expires = self._runtime.clock() + exchange.lane.entry.service.timeouts.idle
+
+    def on_informational(self, head: ResponseHead) -> None:
+        """Pass a 1xx on, to those who know of them (RFC 9110 section 15.2)."""
+        exchange = self._exchange
+        assert exchange is not None
+        if head.status == 101:
+            exchange.status = 101
+            exchange.answered = True
+            exchange.expires = exchange.deadline = NEVER
+            self.transport.write(answers.informational(head))
+            self._enter_tunnel()
+        elif not exchange.head.line.http_1_0:
+            self.transport.write(answers.informational(head))
+
+    def on_tunnel(self, data: bytes) -> None:
+        """Pass bytes on."""
+        if self._exchange is not None:
+            self._exchange.sent += len(data)
+            self.transport.write(data)
+
+    def on_failure(self, error: GatewayError, answered: bool) -> None:
+        """Try again, refuse, or (when the answer has begun) close: a body is never silently short."""
+        exchange = self._exchange
+        if exchange is None:
+            return
+        exchange.answered = exchange.answered or answered
+        if exchange.status:  # begun
+            if exchange.status != 101:
+                exchange.error = type(error).__name__
+                exchange.failed_upstream = isinstance(error, UpstreamFault)
+                self.transport.abort()
+            else:
+                self.transport.close()
+            self._finished(False)
+            return
+        refusal = self._runtime.settlement.recover(exchange, error)
+        if refusal is None:
+            exchange.target.pool.send(exchange)
+        else:
+            self._give_up(refusal)
+
+    def on_connected(self) -> None:
+        """The body may follow."""
+        self._send_held()
+
+    def pause_body(self) -> None:
+        """The service reads slowly."""
+        if not self._paused_reading:
+            self._paused_reading = True
+            self.transport.pause_reading()
+
+    def resume_body(self) -> None:
+        """The service has caught up."""
+        if self._paused_reading:
+            self._paused_reading = False
+            self.transport.resume_reading()
+
+    # The client's flow control
+
+    def pause_writing(self) -> None:
+        """The client reads slowly: take no more from the service."""
+        self._write_paused = True
+        exchange = self._exchange
+        if exchange is not None and exchange.connection is not None:
+            exchange.connection.pause_reading()
+            if exchange.expires == NEVER and exchange.status != 101:
+                exchange.expires = self._runtime.clock() + exchange.lane.entry.service.timeouts.idle
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._write_paused = False
+        exchange = self._exchange
+        if exchange is not None and exchange.connection is not None:
+            exchange.connection.resume_reading()
+
+    # Refusals
+
+    def _give_up(self, refusal: Refusal) -> None:
+        """Answer in the service's place, and settle."""
+        exchange = self._exchange
+        assert exchange is not None
+        exchange.status = problems.problem_of(refusal.error).status
+        exchange.error = type(refusal.error).__name__
+        exchange.failed_upstream = isinstance(refusal.error, UpstreamFault)
+        if exchange.connection is not None:
+            exchange.connection.abort()
+            exchange.connection = None
+        keep_alive = exchange.head.keep_alive and exchange.body_done and not self._runtime.draining
+        self._write_refusal(refusal, exchange.head, exchange.id_line, keep_alive)
+        self._finished(keep_alive)
+
+    def _write_refusal(self, refusal: Refusal, head: RequestHead, id_line: bytes, keep_alive: bool) -> None:
+        identity = request_id(head, id_line)
+        body = problems.document(refusal.error, identity)
+        headers = answers.refusal_headers(refusal, body) + answers.cors_headers(refusal, head)
+        if identity:
+            headers.append(("X-Request-ID", identity))
+        status = problems.problem_of(refusal.error).status
+        self.transport.write(answers.own_answer(status, headers, body, not keep_alive, head.method == b"HEAD"))
+
+    def _write_reply(self, reply: Reply, keep_alive: bool) -> None:
+        self.transport.write(answers.own_answer(reply.status, reply.headers, b"", not keep_alive, True))
+
+    def _encoded(self, pieces: list[bytes], complete: bool) -> list[bytes]:
+        encoded = [encode_chunk(piece) for piece in pieces if piece]
+        if complete:
+            encoded.append(LAST_CHUNK)
+        return encoded

@@ -1,0 +1,55 @@
+"""What every connection shares: the decisions, the limits of the wire, and whether the gateway is stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from brain_gateway.application.gateway.request_router import RequestRouter
+    from brain_gateway.application.gateway.settlement import Settlement
+    from brain_gateway.application.ports.token_verifier import TokenVerifier
+    from brain_gateway.domain.http.requests import RequestParser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireLimits:
+    """Sizes in bytes, times in seconds; `most_pending` bounds what is read ahead of the request in work."""
+
+    header_bytes: int = 65536
+    header_count: int = 100
+    target_bytes: int = 16384
+    header_timeout: float = 10.0
+    body_timeout: float = 30.0
+    keep_alive_timeout: float = 75.0
+    most_pending: int = 65536
+    linger: float = 2.0
+
+
+@dataclass(slots=True, kw_only=True)
+class EdgeRuntime:
+    """`clock` is monotonic seconds; `trusted`: networks whose X-Forwarded-* and Forwarded are believed; `connections`: those open,
+    for the sweeper and for draining."""
+
+    router: RequestRouter
+    settlement: Settlement
+    verifier: TokenVerifier
+    clock: Callable[[], float]
+    parser: RequestParser
+    limits: WireLimits = field(default_factory=WireLimits)
+    trusted: tuple[IPv4Network | IPv6Network, ...] = ()
+    draining: bool = False
+    most_connections: int = 0
+    connections: set[Any] = field(default_factory=set)
+
+    def trusts(self, address: str) -> bool:
+        """Whether a peer's account of the client is believed."""
+        if not self.trusted:
+            return False
+        try:
+            peer = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        return any(peer in network for network in self.trusted if network.version == peer.version)

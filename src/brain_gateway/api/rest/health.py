@@ -1,0 +1,104 @@
+"""GET /health, /health/live, /health/ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from brain_gateway.application.gateway.health_report import HealthReport
+from brain_gateway.application.gateway.health_report import ServiceHealth as Found
+
+Status = Literal["healthy", "degraded", "down", "unknown"]
+Breaker = Literal["closed", "half_open", "open"]
+_ORDER: tuple[Breaker, ...] = ("closed", "half_open", "open")
+
+
+class TargetHealth(BaseModel):
+    """One instance of a service. Addresses are for operators (metrics, logs), not for this page."""
+
+    status: Status
+    breaker: Breaker
+    response_time_ms: float | None = Field(description="Of the last check; null while it does not answer.")
+    detail: str = Field(description="What the last check found.", examples=["status 200"])
+
+
+class ServiceHealth(BaseModel):
+    """One service."""
+
+    status: Status
+    response_time_ms: float | None = Field(description="Mean over its healthy targets' last checks.")
+    since: str = Field(description="When the status began, ISO 8601 in UTC.")
+    breaker: Breaker = Field(description="The worst of its targets'.")
+    targets: list[TargetHealth]
+
+
+class Health(BaseModel):
+    """All global services that are not internal, as the last checks found them; nobody is asked for this answer."""
+
+    status: Status
+    services: dict[str, ServiceHealth]
+    timestamp: str
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """Whether this instance takes traffic."""
+
+    status: Literal["ready", "draining"]
+
+
+def health_router(
+    report: Callable[[], HealthReport], breaker: Callable[[str, str], Breaker], draining: Callable[[], bool]
+) -> APIRouter:
+    """`breaker(service_key, origin)` is the state of a target's circuit."""
+    router = APIRouter(prefix="/health", tags=["health"])
+
+    @router.get("", summary="Health of all services")
+    async def health() -> Health:
+        found = report()
+        services = {service.name: _service(service, breaker) for service in found.services}
+        return Health(status=found.status.value, services=services, timestamp=found.timestamp)
+
+    @router.get("/live", summary="Liveness")
+    async def live() -> Alive:
+        return Alive()
+
+    @router.get("/ready", summary="Readiness", responses={503: {"model": Ready, "description": "Draining."}})
+    async def ready(response: Response) -> Ready:
+        if draining():
+            response.status_code = 503
+            return Ready(status="draining")
+        return Ready(status="ready")
+
+    return router
+
+
+def _service(found: Found, breaker: Callable[[str, str], Breaker]) -> ServiceHealth:
+    targets = [
+        TargetHealth(
+            status="unknown" if target.healthy is None else "healthy" if target.healthy else "down",
+            breaker=breaker(found.key, target.target),
+            response_time_ms=target.response_time_ms,
+            detail=target.detail,
+        )
+        for target in found.targets
+    ]
+    return ServiceHealth(
+        status=found.status.value,
+        response_time_ms=found.response_time_ms,
+        since=found.since,
+        breaker=_worst(target.breaker for target in targets),
+        targets=targets,
+    )
+
+
+def _worst(states: Iterable[Breaker]) -> Breaker:
+    return max(states, key=_ORDER.index, default="closed")

@@ -1,0 +1,1 @@
+"""Use cases and ports: what the gateway does, without saying with what."""

@@ -1,0 +1,21 @@
+"""What a configuration file says, as domain objects: the input of the routing table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from brain_gateway.application.ports.api_key_record import ApiKeyRecord
+from brain_gateway.domain.resilience.rate_limit import LimitClasses
+from brain_gateway.domain.routing.service_route import ServiceRoute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfiguration:
+    """Services (global ones have no tenant_id), the limit classes, API keys, and tenants' names by id."""
+
+    services: tuple[ServiceRoute, ...]
+    limit_classes: LimitClasses = field(default_factory=LimitClasses)
+    api_keys: tuple[ApiKeyRecord, ...] = ()
+    tenants: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,1 @@
+"""The data plane's decisions: admit, recover, settle. Synchronous, no I/O."""

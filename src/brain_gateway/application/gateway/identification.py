@@ -1,0 +1,119 @@
+"""Who is asking: from the credential lines of a head to a Session (design: a token decides, nothing else)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from brain_gateway.application.gateway.sessions import Session, SessionCache
+from brain_gateway.application.ports.token_verifier import Pending
+from brain_gateway.domain.errors import CredentialsInvalid, GatewayError
+from brain_gateway.domain.http import fields
+from brain_gateway.domain.http.fields import value_of
+
+if TYPE_CHECKING:
+    from brain_gateway.application.gateway.exchange import ClientAddress
+    from brain_gateway.application.ports.api_keys import ApiKeys
+    from brain_gateway.application.ports.token_verifier import TokenVerifier
+    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.tenancy import Principal
+
+NEVER = float("inf")
+
+
+class Unverified:
+    """The token needs keys that are not in memory: await `TokenVerifier.resolve(token)` and ask again."""
+
+    __slots__ = ("token",)
+
+    def __init__(self, token: bytes) -> None:
+        self.token = token
+
+
+class Identification:
+    """Sessions by credential. `clock` is monotonic seconds, `unix` seconds since the epoch."""
+
+    def __init__(
+        self, verifier: TokenVerifier, keys: ApiKeys, clock: Callable[[], float], unix: Callable[[], float]
+    ) -> None:
+        self._verifier = verifier
+        self._keys = keys
+        self._clock = clock
+        self._unix = unix
+        self.sessions = SessionCache()
+        self._anonymous = SessionCache(20_000)
+
+    def identify(self, head: RequestHead, client: ClientAddress) -> Session | Unverified | GatewayError:
+        """The caller's session; an anonymous one when there are no credentials; an error when they are wrong."""
+        line = credential_line(head)
+        if line is None:
+            return self.anonymous(client)
+        session = self.sessions.get(line)
+        if session is not None and session.expires > self._clock():
+            return session
+        return self._verify(line, head, client)
+
+    def anonymous(self, client: ClientAddress) -> Session:
+        """The session of a caller without credentials: known by address alone (IPv6 by its /64)."""
+        caller = network_of(client.address)
+        key = caller.encode()
+        session = self._anonymous.get(key)
+        if session is None:
+            session = Session(None, caller, NEVER)
+            self._anonymous.put(key, session)
+        return session
+
+    def _verify(self, line: bytes, head: RequestHead, client: ClientAddress) -> Session | Unverified | GatewayError:
+        credential = token_of(line)
+        if credential is None:
+            return self.anonymous(client)  # Basic and the like: a service's own affair
+        if fields.API_KEY in head.special and fields.AUTHORIZATION in head.special:
+            bearer = token_of(head.special[fields.AUTHORIZATION])
+            if bearer is not None and bearer != credential:
+                return CredentialsInvalid("send a token or an API key, not both")
+        try:
+            verified = self._principal(credential)
+        except GatewayError as error:
+            self.sessions.drop(line)
+            return error
+        if verified is None:
+            return Unverified(credential)
+        now = self._clock()
+        session = Session(verified, verified.tenant_id, now + (verified.expires_at - self._unix()))
+        self.sessions.put(line, session)
+        return session
+
+    def _principal(self, credential: bytes) -> Principal | None:
+        if self._keys.recognises(credential):
+            return self._keys.verify(credential, self._unix())
+        verified = self._verifier.verify(credential, self._unix())
+        return None if isinstance(verified, Pending) else verified
+
+
+def credential_line(head: RequestHead) -> bytes | None:
+    """The line that says who asks: an API key before Authorization."""
+    return head.special.get(fields.API_KEY) or head.special.get(fields.AUTHORIZATION)
+
+
+def token_of(line: bytes) -> bytes | None:
+    """The token of a Bearer line (RFC 6750 section 2.1) or the key of an X-API-Key line; None for other schemes."""
+    value = value_of(line)
+    if line[:10].lower() == b"x-api-key:":
+        return value
+    scheme, _, token = value.partition(b" ")
+    return token.strip(b" ") if scheme.lower() == b"bearer" else None
+
+
+def network_of(address: str) -> str:
+    """The part of an address that one household holds: IPv4 whole, IPv6 its first 64 bits."""
+    if ":" not in address:
+        return "address:" + address
+    import ipaddress
+
+    try:
+        packed = ipaddress.IPv6Address(address.partition("%")[0]).packed
+    except ValueError:
+        return "address:" + address
+    return "address:" + packed[:8].hex()
+
+

@@ -1,0 +1,96 @@
+"""A lane: all that is known in advance of one caller's requests to one service (and one route of it).
+
+It is made at the first such request and kept with the caller's session, so that admission is look-ups.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brain_gateway.domain.errors import (
+    CredentialsMissing,
+    GatewayError,
+    RoleRequired,
+    ServiceNotFound,
+)
+from brain_gateway.domain.resilience.rate_limit import RateLimit, SlidingWindow
+from brain_gateway.domain.routing.route import Route
+
+if TYPE_CHECKING:
+    from brain_gateway.application.gateway.routing_table import RoutingTable, ServiceEntry
+    from brain_gateway.application.gateway.sessions import Session
+
+
+class Lane:
+    """One caller on one service. `error` is set when every request of it is refused."""
+
+    __slots__ = ("by_route", "entry", "error", "identity", "limit", "limit_class", "session", "window")
+
+    def __init__(self, session: Session, entry: ServiceEntry, limit: RateLimit, limit_class: str) -> None:
+        self.session = session
+        self.entry = entry
+        self.limit = limit
+        self.limit_class = limit_class
+        self.error: GatewayError | None = None
+        self.window: SlidingWindow | None = None
+        self.identity = session.identity_lines
+        self.by_route: dict[str, Lane] = {}
+
+
+class LimitRegistry:
+    """The windows in use, by (caller, service, class or route): they outlive sessions and tables.
+
+    Bounded: when more than `most` are held, those at rest (nothing counted in them) are forgotten.
+    """
+
+    def __init__(self, most: int = 200_000) -> None:
+        self._windows: dict[tuple[str, str, str], SlidingWindow] = {}
+        self._most = most
+
+    def window(self, caller: str, service: str, name: str, limit: RateLimit, now: float) -> SlidingWindow:
+        """The window of one caller, one service and one class; a changed limit starts a new one."""
+        key = (caller, service, name)
+        window = self._windows.get(key)
+        if window is None or window.limit != limit:
+            if len(self._windows) >= self._most:
+                self._forget_resting(now)
+            window = self._windows[key] = SlidingWindow(limit)
+        return window
+
+    def _forget_resting(self, now: float) -> None:
+        resting = [key for key, window in self._windows.items() if window.remaining(now) == window.limit.requests]
+        for key in resting:
+            del self._windows[key]
+
+
+def make_lane(
+    session: Session, entry: ServiceEntry, route: Route | None, table: RoutingTable, limits: LimitRegistry, now: float
+) -> Lane:
+    """Decide once what holds for this caller on this service or route."""
+    public = route is not None and route.public
+    principal = session.principal
+    roles = principal.roles if principal else frozenset()
+    limit_class, limit = table.limits.pick(entry.service.kind, roles, principal is None)
+    name = str(limit_class)
+    if route is not None and route.limit is not None:
+        limit, name = route.limit, route.id
+    elif entry.service.limit is not None and principal is not None:
+        limit, name = entry.service.limit, "service"
+    lane = Lane(session, entry, limit, name)
+    lane.error = _refusal(session, entry, route, public)
+    lane.window = limits.window(session.caller, entry.key, name, limit, now)
+    return lane
+
+
+def _refusal(session: Session, entry: ServiceEntry, route: Route | None, public: bool) -> GatewayError | None:
+    if not entry.proxied:
+        return ServiceNotFound()
+    principal = session.principal
+    if principal is None:
+        return None if public else CredentialsMissing("send a token: 'Authorization: Bearer …' or 'X-API-Key: …'")
+    if public:
+        return None
+    for wanted in (entry.service.roles, route.roles if route is not None else frozenset()):
+        if wanted and not principal.has_any(wanted):
+            return RoleRequired(f"one of these roles is needed: {', '.join(sorted(wanted))}")
+    return None

@@ -1,0 +1,206 @@
+"""RequestRouter: every policy of the path in one place. Synchronous, no I/O, no await.
+
+    admit(head, client)      who asks, for what, may they, is there room, which target
+
+`settlement.py` has the other half: recover (an attempt failed) and settle (it is over).
+
+What needs I/O happens beside the path and leaves its answer in memory: `Unverified` asks the entry to await the
+token verifier and to come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from typing import TYPE_CHECKING
+
+from brain_gateway.application.gateway import cors
+from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
+from brain_gateway.application.gateway.identification import Identification, Unverified
+from brain_gateway.application.gateway.lanes import Lane, LimitRegistry, make_lane
+from brain_gateway.application.gateway.routing_table import RoutingTable, ServiceEntry
+from brain_gateway.application.gateway.sessions import Session
+from brain_gateway.application.gateway.target_choice import choose
+from brain_gateway.application.gateway.trace_ids import TraceIds
+from brain_gateway.domain.errors import (
+    BodyTooLarge,
+    CircuitOpen,
+    GatewayError,
+    MethodNotAllowed,
+    NoHealthyTarget,
+    RateLimitExceeded,
+    RouteNotFound,
+    ServiceNotFound,
+    TenantMismatch,
+    UpgradeRefused,
+    UpstreamUnreachable,
+)
+from brain_gateway.domain.http import fields
+from brain_gateway.domain.http.fields import value_of
+from brain_gateway.domain.routing.request_path import normal_form
+from brain_gateway.domain.routing.route_matcher import Match, MethodMismatch
+
+if TYPE_CHECKING:
+    from brain_gateway.domain.http.requests import RequestHead
+
+
+class RequestRouter:
+    """Admits requests against one snapshot of the routing table; a request keeps the one it began with."""
+
+    def __init__(
+        self,
+        table: RoutingTable,
+        identification: Identification,
+        limits: LimitRegistry,
+        ids: TraceIds,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+    ) -> None:
+        self.table = table
+        self._identification = identification
+        self._sessions = identification.sessions
+        self._limits = limits
+        self._ids = ids
+        self._clock = clock
+        self._random = random
+
+    def admit(self, head: RequestHead, client: ClientAddress) -> Exchange | Refusal | Reply | Unverified:
+        """Decide on one request."""
+        now = self._clock()
+        fields = head.fields
+        session = client.session
+        if session is None or client.fields is not fields or session.expires <= now:
+            found = self._identify(head, client)
+            if not isinstance(found, Session):
+                return found
+            session = found
+        if session.table is not self.table:
+            session.table, session.lanes = self.table, {}
+        line = head.line
+        lane = session.lanes.get(line.service) or self._lane(session, line.service, now)
+        if lane is None:
+            return Refusal(ServiceNotFound())
+        entry = lane.entry
+        if fields.unusual or entry.matcher is not None or lane.error is not None:
+            checked = self._check(head, lane, now)
+            if isinstance(checked, Refusal):
+                return checked
+            lane = checked
+        if not lane.window.admit(now):
+            return _limited(lane, now)
+        target = entry.single
+        if target is None or not target.breaker.calm:
+            chosen = choose(entry, head, session.caller, now, self._random)
+            if isinstance(chosen, GatewayError):
+                return unavailable(chosen, lane, now)
+            target = chosen
+        entry.budget.deposit()
+        target.in_flight += 1
+        exchange = Exchange(head, lane, client, target, now, now + entry.response_timeout)
+        special = fields.special
+        if 19 not in special:  # fields.REQUEST_ID
+            exchange.id_line = self._ids.request_id_line()
+        if 20 not in special:  # fields.TRACEPARENT
+            exchange.trace_line = self._ids.traceparent_line()
+        if fields.unusual:
+            exchange.upgrading = bool(fields.upgrade)
+            exchange.body_done = fields.length == 0
+        if entry.total_timeout:
+            exchange.deadline = now + entry.total_timeout
+        return exchange
+
+    def _identify(self, head: RequestHead, client: ClientAddress) -> Session | Refusal | Reply | Unverified:
+        """The session; wrong credentials are none on a public route, and refused elsewhere."""
+        preflight = cors.preflight(self.table, head)
+        if preflight is not None:
+            return preflight
+        found = self._identification.identify(head, client)
+        if isinstance(found, GatewayError):
+            entry = self.table.find(head.line.service, None)
+            if entry is None:
+                return Refusal(ServiceNotFound())
+            if entry.matcher is None or not _public(entry, head):
+                return Refusal(found)
+            return self._identification.anonymous(client)
+        if isinstance(found, Session):
+            client.session, client.fields = found, head.fields
+        return found
+
+    def _lane(self, session: Session, name: bytes, now: float) -> Lane | None:
+        entry = self.table.find(name, session.tenant_id)
+        if entry is None or not entry.proxied:
+            return None
+        lane = session.lanes[name] = make_lane(session, entry, None, self.table, self._limits, now)
+        return lane
+
+    def _check(self, head: RequestHead, lane: Lane, now: float) -> Lane | Refusal:
+        """What only some requests need: a route's own policy, and what unusual fields ask for."""
+        entry = lane.entry
+        if entry.matcher is not None:
+            found = self._route_lane(entry, head, lane, now)
+            if isinstance(found, Refusal):
+                return found
+            lane = found
+        error = lane.error or _unusual(head, lane)
+        return Refusal(error, lane=lane) if error is not None else lane
+
+    def _route_lane(
+        self, entry: ServiceEntry, head: RequestHead, lane: Lane, now: float
+    ) -> Lane | Refusal:
+        match = _match(entry, head)
+        if match is None:
+            return Refusal(RouteNotFound(), lane=lane) if entry.service.strict else lane
+        if isinstance(match, MethodMismatch):
+            if not entry.service.strict:
+                return lane
+            return Refusal(MethodNotAllowed(), (("Allow", ", ".join(sorted(match.allowed))),), lane)
+        route = match.route
+        found = lane.by_route.get(route.id)
+        if found is None:
+            found = lane.by_route[route.id] = make_lane(lane.session, entry, route, self.table, self._limits, now)
+        return found
+
+
+def _match(entry: ServiceEntry, head: RequestHead) -> Match | MethodMismatch | None:
+    assert entry.matcher is not None
+    return entry.matcher.match(head.method.decode("ascii"), normal_form(head.line.rest))
+
+
+def _public(entry: ServiceEntry, head: RequestHead) -> bool:
+    match = _match(entry, head)
+    return isinstance(match, Match) and match.route.public
+
+
+def _unusual(head: RequestHead, lane: Lane) -> GatewayError | None:
+    service = lane.entry.service
+    named = head.special.get(fields.TENANT)
+    if named is not None and lane.session.tenant_id is not None:
+        if value_of(named).decode("latin-1").lower() != lane.session.tenant_id:
+            return TenantMismatch("X-Tenant-ID may only repeat the token's tenant; leave it out")
+    if service.max_body and head.length > service.max_body:
+        return BodyTooLarge(f"this service takes at most {service.max_body} bytes")
+    if head.fields.upgrade == b"websocket" and not service.websocket:
+        return UpgradeRefused("this service takes no WebSocket connections")
+    return None
+
+
+def _limited(lane: Lane, now: float) -> Refusal:
+    """429 with Retry-After (RFC 9110 10.2.3) and RateLimit fields (draft-ietf-httpapi-ratelimit-headers-10)."""
+    window, limit = lane.window, lane.limit
+    wait = max(1, ceil(window.retry_after(now)))
+    lane.entry.metrics.refuse(lane.limit_class)
+    headers = (
+        ("Retry-After", str(wait)),
+        ("RateLimit-Policy", f'"{lane.limit_class}";q={limit.requests};w={max(1, ceil(limit.window))}'),
+        ("RateLimit", f'"{lane.limit_class}";r={window.remaining(now)};t={wait}'),
+    )
+    return Refusal(RateLimitExceeded(f"try again in {wait} s"), headers, lane)
+
+
+def unavailable(error: GatewayError, lane: Lane, now: float) -> Refusal:
+    """A refusal on the service's account; a 503 says after what time a target may be tried again."""
+    if not isinstance(error, (CircuitOpen, NoHealthyTarget, UpstreamUnreachable)):
+        return Refusal(error, lane=lane)
+    waits = [state.breaker.retry_after(now) for state in lane.entry.targets]
+    wait = max(1, ceil(min(waits, default=lane.entry.service.probe.interval)))
+    return Refusal(error, (("Retry-After", str(wait)),), lane)

@@ -1,0 +1,118 @@
+"""What follows an attempt: another one, or the books (breaker, retry budget, metrics, access log)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from brain_gateway.application.gateway.exchange import Exchange, Refusal
+from brain_gateway.application.gateway.metrics_collector import UNKNOWN, MetricsCollector
+from brain_gateway.application.gateway.records import record_of, refusal_record
+from brain_gateway.application.gateway.request_router import unavailable
+from brain_gateway.application.gateway.target_choice import choose
+from brain_gateway.domain.errors import CallerError, GatewayError
+from brain_gateway.domain.resilience.retry import may_retry
+from brain_gateway.domain.routing.http_method import HttpMethod
+
+if TYPE_CHECKING:
+    from brain_gateway.application.gateway.exchange import ClientAddress, Reply
+    from brain_gateway.application.gateway.targets import TargetState
+    from brain_gateway.application.ports.access_log import AccessLog
+    from brain_gateway.domain.http.requests import RequestHead
+
+# From a gateway's point of view a service has failed when its own gateway, or itself, could not serve.
+FAILURES = frozenset((502, 503, 504))
+
+
+class Settlement:
+    """`sample`: every how many ordinary requests one is logged, 0 for none; what is refused, fails or is slower than
+    `slow` seconds always is."""
+
+    def __init__(
+        self,
+        metrics: MetricsCollector,
+        log: AccessLog,
+        clock: Callable[[], float],
+        unix: Callable[[], float],
+        random: Callable[[], float],
+        note: Callable[[str, str, bool], None],
+        sample: float,
+        slow: float,
+    ) -> None:
+        self._metrics = metrics
+        self._log = log
+        self._clock = clock
+        self._unix = unix
+        self._random = random
+        self._note = note
+        self._stride = max(1, round(1 / sample)) if sample > 0 else 0
+        self._until_logged = self._stride or -1
+        self._slow = slow
+
+    def settle(self, exchange: Exchange) -> float:
+        """The exchange is over: `status` is what the client got, 0 when it went away before an answer. Gives the time."""
+        now = self._clock()
+        lane = exchange.lane
+        status = exchange.status
+        target = exchange.target
+        target.in_flight -= 1
+        if status in FAILURES or status == 0 or not target.breaker.calm or exchange.error or status == 500:
+            self._feed(exchange, target, now)
+        duration = now - exchange.started
+        lane.entry.metrics.observe(exchange.head.method, status or 499, duration)
+        self._until_logged -= 1
+        if self._until_logged == 0 or status >= 500 or status == 0 or duration > self._slow or exchange.error:
+            if self._until_logged == 0:
+                self._until_logged = self._stride
+            self._log.write(record_of(exchange, self._unix() - duration, duration))
+        return now
+
+    def _feed(self, exchange: Exchange, target: TargetState, now: float) -> None:
+        """Tell the breaker: failed, succeeded, or neither (the client went away, or the caller was at fault)."""
+        service = exchange.lane.entry.service
+        if exchange.failed_upstream or exchange.status in FAILURES or (exchange.status == 500 and service.breaker.count_500):
+            target.breaker.failed(now)
+            self._note(service.key, target.name, False)
+        elif exchange.status == 0 or exchange.error:
+            target.breaker.abandoned(now)
+        else:
+            target.breaker.succeeded(now)
+
+    def recover(self, exchange: Exchange, error: GatewayError) -> Refusal | None:
+        """An attempt failed before an answer: None when another is to be made (`exchange.target` is set anew)."""
+        now = self._clock()
+        failed = exchange.target
+        lane = exchange.lane
+        service = lane.entry.service
+        verdict = may_retry(
+            idempotent=HttpMethod(exchange.head.method.decode("ascii")).idempotent,
+            sent=exchange.wire_sent,
+            answered=exchange.answered,
+            body_replayable=exchange.replayable,
+            attempt=exchange.attempts,
+            policy=service.retry,
+            deadline_left=exchange.deadline - now,
+        )
+        if isinstance(error, CallerError) or not verdict.retry or not lane.entry.budget.withdraw(now):
+            return unavailable(error, lane, now)
+        failed.breaker.failed(now)
+        self._note(service.key, failed.name, False)
+        chosen = choose(lane.entry, exchange.head, lane.session.caller, now, self._random, failed)
+        if isinstance(chosen, GatewayError):
+            failed.breaker.failed(now)
+            return unavailable(error, lane, now)
+        failed.in_flight -= 1
+        chosen.in_flight += 1
+        exchange.target = chosen
+        exchange.attempts += 1
+        exchange.wire_sent = False
+        exchange.connection = None
+        lane.entry.metrics.retries += 1
+        return None
+
+    def refused(self, refusal: Refusal | Reply, head: RequestHead, client: ClientAddress, status: int) -> None:
+        """Count and log a request that went no further than the gateway."""
+        entry = refusal.lane.entry if isinstance(refusal, Refusal) and refusal.lane else getattr(refusal, "entry", None)
+        metrics = entry.metrics if entry is not None else self._metrics.of(UNKNOWN)
+        metrics.observe(head.method, status, 0.0)
+        self._log.write(refusal_record(refusal, head, client, status, self._unix()))

@@ -1,0 +1,140 @@
+"""The composition root: the one file that names concrete adapters. Opens in order, closes in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from brain_gateway.api.application import create_application
+from brain_gateway.api.edge.asgi import AsgiProxy
+from brain_gateway.api.edge.runtime import EdgeRuntime, WireLimits
+from brain_gateway.api.edge.sweeper import sweep
+from brain_gateway.api.rest.health import health_router
+from brain_gateway.api.rest.metrics import metrics_router
+from brain_gateway.application.configuration import GatewayConfiguration
+from brain_gateway.application.gateway.health_monitor import HealthMonitor
+from brain_gateway.application.gateway.identification import Identification
+from brain_gateway.application.gateway.lanes import LimitRegistry
+from brain_gateway.application.gateway.metrics_collector import MetricsCollector
+from brain_gateway.application.gateway.request_router import RequestRouter
+from brain_gateway.application.gateway.routing_table import compile_table
+from brain_gateway.application.gateway.settlement import Settlement
+from brain_gateway.application.gateway.targets import TargetRegistry
+from brain_gateway.application.gateway.trace_ids import TraceIds
+from brain_gateway.domain.http.requests import RequestParser
+from brain_gateway.infrastructure.identity.api_keys import ApiKeyRing
+from brain_gateway.infrastructure.identity.config import VerifierConfig
+from brain_gateway.infrastructure.identity.verifier import TokenVerifier
+from brain_gateway.infrastructure.probes.registry import make_probes
+from brain_gateway.infrastructure.telemetry.access_log import NoAccessLog, QueuedAccessLog
+from brain_gateway.infrastructure.telemetry.prometheus import CONTENT_TYPE, GatewayMetrics
+from brain_gateway.infrastructure.upstream.pool import TargetPools
+from brain_gateway.settings import Profile, Settings
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A gateway that is open: its application, what its connections share, and how it is told of changes."""
+
+    app: FastAPI
+    runtime: EdgeRuntime
+    keys: ApiKeyRing
+    monitor: HealthMonitor
+    targets: TargetRegistry
+    metrics: MetricsCollector
+    identification: Identification
+
+    def apply(self, configuration: GatewayConfiguration) -> None:
+        """Replace services, limits and keys; requests under way keep what they began with."""
+        self.monitor.watch(configuration.services)
+        table = compile_table(configuration.services, configuration.limit_classes, self.targets, self.metrics)
+        self.keys.replace(configuration.api_keys)
+        self.runtime.router.table = table
+        known = {record.hash for record in configuration.api_keys}
+        self.identification.sessions.end_all(
+            lambda principal: principal.scheme == "api_key" and principal.token_id not in known
+        )
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings, configuration: GatewayConfiguration) -> AsyncIterator[Gateway]:
+    """Everything of one process, in the running event loop."""
+    clock, unix = time.monotonic, time.time
+    async with AsyncExitStack() as stack:
+        metrics = MetricsCollector()
+        log = stack.enter_context(QueuedAccessLog(sys.stdout, settings.log_format)) if settings.access_log else None
+        pools = TargetPools(settings.pool_size, clock, metrics)
+        stack.callback(pools.close)
+        targets = TargetRegistry(pools)
+        keys = ApiKeyRing(configuration.api_keys)
+        verifier = await stack.enter_async_context(TokenVerifier(_verifier_config(settings)))
+        monitor = HealthMonitor(make_probes(), on_change=targets.mark)
+        monitor.watch(configuration.services)
+        await stack.enter_async_context(monitor)
+        identification = Identification(verifier, keys, clock, unix)
+        table = compile_table(configuration.services, configuration.limit_classes, targets, metrics)
+        router = RequestRouter(table, identification, LimitRegistry(), TraceIds(os.urandom), clock, random.random)
+        settlement = Settlement(
+            metrics, log or NoAccessLog(), clock, unix, random.random, monitor.note,
+            settings.access_log_sample, settings.access_log_slow_ms / 1000,
+        )  # fmt: skip
+        runtime = EdgeRuntime(
+            router=router,
+            settlement=settlement,
+            verifier=verifier,
+            clock=clock,
+            parser=RequestParser(settings.max_header_count, settings.max_target_bytes),
+            limits=_wire_limits(settings),
+            trusted=settings.trusted_proxies,
+            most_connections=settings.max_connections,
+        )
+        shown = GatewayMetrics(
+            metrics, lambda: router.table, lambda: len(runtime.connections), lambda: log.dropped if log else 0
+        )
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+        app = create_application(
+            [
+                health_router(monitor.report, targets.breaker_state, lambda: runtime.draining),
+                metrics_router(shown.render, CONTENT_TYPE, token),
+            ],
+            AsgiProxy(runtime),
+        )
+        sweeper = asyncio.create_task(sweep(runtime.connections, pools.sweep, clock), name="sweeper")
+        stack.callback(sweeper.cancel)
+        yield Gateway(app, runtime, keys, monitor, targets, metrics, identification)
+
+
+def _wire_limits(settings: Settings) -> WireLimits:
+    return WireLimits(
+        header_bytes=settings.max_header_bytes,
+        header_count=settings.max_header_count,
+        target_bytes=settings.max_target_bytes,
+        header_timeout=settings.header_timeout,
+        body_timeout=settings.body_timeout,
+        keep_alive_timeout=settings.keep_alive_timeout,
+    )
+
+
+def _verifier_config(settings: Settings) -> VerifierConfig:
+    return VerifierConfig(
+        secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+        jwks_url=settings.jwt_jwks_url,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        leeway=settings.jwt_leeway,
+        user_claims=settings.jwt_claim_user,
+        tenant_claims=settings.jwt_claim_tenant,
+        roles_claims=settings.jwt_claim_roles,
+        algorithms=settings.jwt_algorithms,
+        jwks_min_refetch=settings.jwks_min_refetch,
+        jwks_refresh_interval=settings.jwks_refresh_interval,
+        require_https=settings.profile is Profile.PRODUCTION,
+    )

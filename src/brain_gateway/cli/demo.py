@@ -1,0 +1,56 @@
+"""What the development profile gives away at its start: a tenant, a token and an API key, loudly marked."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import typer
+
+from brain_gateway.application.configuration import ApiKeyRecord
+from brain_gateway.domain.tenancy import ApiKey
+from brain_gateway.infrastructure.identity.development import DEMO_TENANT_ID, DEMO_TENANT_NAME, DEMO_USER_ID, mint
+
+if TYPE_CHECKING:
+    from brain_gateway.settings import Settings
+
+LIFETIME = 12 * 3600.0
+ROLES = ("client", "tenant_admin")
+
+
+def demo_credentials(settings: Settings) -> ApiKeyRecord | None:
+    """Print them once, on stderr; the record makes the key valid for as long as this process runs."""
+    if settings.jwt_secret is None:
+        return None
+    key = ApiKey.from_entropy(secrets.token_bytes(32))
+    record = ApiKeyRecord(
+        hash=key.hash, prefix=key.prefix, tenant_id=DEMO_TENANT_ID, user_id=DEMO_USER_ID, roles=frozenset(ROLES)
+    )
+    typer.echo(_text(settings, key), err=True)
+    return record
+
+
+def _text(settings: Settings, key: ApiKey) -> str:
+    token = _token(settings)
+    lines = [
+        "",
+        "  DEVELOPMENT PROFILE - demo credentials, never for real data; shown once",
+        f"  tenant   {DEMO_TENANT_ID} ({DEMO_TENANT_NAME})",
+        *([f"  token    {token}"] if token else []),
+        f"  API key  {key.reveal()}",
+        f"  try      curl -H 'X-API-Key: {key.reveal()}' http://{settings.host}:{settings.port}/wagtail-cms/pages/",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _token(settings: Settings) -> str | None:
+    """A token, where the gateway would take one that it signs itself."""
+    if settings.jwt_secret is None or "HS256" not in settings.jwt_algorithms:
+        return None
+    secret = settings.jwt_secret.get_secret_value()
+    return mint(
+        secret, DEMO_TENANT_ID, DEMO_USER_ID, ROLES, LIFETIME, time.time(),
+        token_id=secrets.token_hex(16), issuer=settings.jwt_issuer, audience=settings.jwt_audience,
+    )  # fmt: skip

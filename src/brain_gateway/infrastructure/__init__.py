@@ -1,0 +1,1 @@
+"""Adapters: one package per technology; siblings do not know each other."""

@@ -1,0 +1,110 @@
+"""A service and its routes, as the file writes them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from brain_gateway.domain.routing.service_status import ServiceKind
+from brain_gateway.domain.routing.target import MAX_WEIGHT, Target
+from brain_gateway.infrastructure.configuration.models.policies import (
+    BalancerModel,
+    BreakerModel,
+    CorsModel,
+    LimitModel,
+    ProbeModel,
+    RetryModel,
+    TimeoutsModel,
+)
+from brain_gateway.infrastructure.configuration.models.types import (
+    AT_LEAST_ONE,
+    NOT_EMPTY,
+    NUMBER,
+    LowerCase,
+    Method,
+    Model,
+    Pattern,
+    Prefix,
+    RoleName,
+    saying,
+)
+
+
+def _address(text: str) -> str:
+    return saying(Target.parse)(text).origin
+
+
+def _host_header(text: str) -> str:
+    if text not in ("upstream", "preserve"):
+        saying(Target.parse)(f"http://{text}")
+    return text
+
+
+class TargetModel(Model):
+    """One instance of a service."""
+
+    url: Annotated[str, AfterValidator(_address), Field(description="http://host:port or https://host:port.")]
+    weight: Annotated[
+        int, Field(ge=0, le=MAX_WEIGHT, description="Share of the traffic; 0: drained."), NUMBER
+    ] = 1
+
+    def to_domain(self) -> Target:
+        """The target."""
+        return Target.parse(self.url, self.weight)
+
+
+def _url_alone(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
+
+
+TargetEntry = Annotated[TargetModel, BeforeValidator(_url_alone, json_schema_input_type=str | TargetModel)]
+
+
+class RouteModel(Model):
+    """Rules for some paths of a service."""
+
+    path: Annotated[
+        Pattern, Field(description="A pattern such as /campaigns/{id:int}, below the service's name.")
+    ]
+    methods: Annotated[tuple[Method, ...], Field(description="None: every method.")] = ()
+    public: Annotated[bool, Field(description="Whether callers may be anonymous.")] = False
+    roles: Annotated[
+        tuple[RoleName, ...], Field(description="Any of these is needed, beside the service's.")
+    ] = ()
+    limit: LimitModel | None = None
+
+
+class ServiceModel(Model):
+    """One service. Every field has a default; a packaged service brings its own."""
+
+    kind: Annotated[ServiceKind, LowerCase] = ServiceKind.BACKEND
+    port: Annotated[int, Field(ge=1, le=65535), NUMBER] | None = Field(
+        default=None, description="Fills {port} of the host template."
+    )
+    prefix: Annotated[Prefix, Field(description="Path at the target that requests are put below.")] = ""
+    targets: Annotated[tuple[TargetEntry, ...], NOT_EMPTY, AT_LEAST_ONE] | None = None
+    exposed: bool | None = Field(default=None, description="Whether it is offered through the proxy.")
+    roles: Annotated[
+        tuple[RoleName, ...], Field(description="Any of these is needed; none: every known caller.")
+    ] = ()
+    limit: LimitModel | None = None
+    balancer: BalancerModel | None = None
+    breaker: BreakerModel | None = None
+    retry: RetryModel | None = None
+    timeouts: TimeoutsModel | None = None
+    probe: ProbeModel | None = None
+    cors: CorsModel | None = None
+    host_header: Annotated[
+        str,
+        AfterValidator(_host_header),
+        Field(
+            description="Host that the target sees: upstream (its own), preserve (the client's), or a name."
+        ),
+    ] = "upstream"
+    max_body: Annotated[
+        int, Field(ge=0, description="Longest request body in bytes; 0: no bound."), NUMBER
+    ] = 0
+    websocket: Annotated[bool, Field(description="Whether WebSocket upgrades pass.")] = True
+    strict: Annotated[bool, Field(description="Whether only the listed routes exist.")] = False
+    routes: tuple[RouteModel, ...] = ()

@@ -1,0 +1,190 @@
+"""Start and stop: one worker in this process, or several under a supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from brain_gateway.api.edge.protocol import EdgeProtocol
+from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfiguration
+from brain_gateway.bootstrap import Gateway, open_gateway
+from brain_gateway.domain.errors import ConfigurationError
+from brain_gateway.infrastructure.configuration import load_configuration
+from brain_gateway.infrastructure.telemetry.logs import configure_logging
+from brain_gateway.settings import Settings, load_settings, with_development_secret
+from brain_gateway.supervisor import supervise
+
+logger = logging.getLogger("brain_gateway")
+Load = Callable[[], GatewayConfiguration]
+
+
+def serve(settings: Settings, config: Path | None, *, demo_key: ApiKeyRecord | None = None, entry: str = "protocol") -> None:
+    """Run until told to stop. `demo_key` stays valid across reloads; `entry`: protocol, or asgi to compare.
+
+    Raises ConfigurationError before anything listens.
+    """
+    configure_logging(settings.log_level, settings.log_format)
+    load = functools.partial(_load, settings, config, demo_key)
+    configuration = load()
+    run = functools.partial(_run_worker, settings, configuration, load, entry)
+    if settings.workers == 1:
+        run(_bind(settings, False))
+    else:
+        supervise(settings.workers, lambda: run(_bind(settings, True)), settings.drain_timeout)
+
+
+def _load(settings: Settings, config: Path | None, demo_key: ApiKeyRecord | None) -> GatewayConfiguration:
+    configuration = load_configuration(
+        config, profile=settings.profile, health_check_interval=settings.health_check_interval
+    )
+    return configuration if demo_key is None else replace(configuration, api_keys=(*configuration.api_keys, demo_key))
+
+
+def _bind(settings: Settings, shared: bool) -> socket.socket:
+    """The listening socket; `shared` by the workers of one port (SO_REUSEPORT)."""
+    host = settings.host.strip("[]")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    return listener
+
+
+def _run_worker(settings: Settings, configuration: GatewayConfiguration, load: Load, entry: str, listener: socket.socket) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(settings, configuration, load, entry, listener))
+
+
+async def _work(
+    settings: Settings, configuration: GatewayConfiguration, load: Load, entry: str, listener: socket.socket
+) -> None:
+    async with open_gateway(settings, configuration) as gateway:
+        worker = Worker(_uvicorn_config(settings, gateway, entry), gateway, load)
+        gc.collect()
+        gc.freeze()  # what is here now stays: the collector need not look at it again
+        gc.set_threshold(50_000, 20, 50)  # the path makes no cycles
+        await worker.serve(sockets=[listener])
+
+
+def _uvicorn_config(settings: Settings, gateway: Gateway, entry: str) -> uvicorn.Config:
+    protocol: Any = functools.partial(EdgeProtocol, gateway.runtime) if entry == "protocol" else "httptools"
+    return uvicorn.Config(
+        gateway.app,
+        http=protocol,
+        ws="websockets-sansio",
+        loop="uvloop",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=entry == "protocol",
+        backlog=4096,
+        timeout_keep_alive=int(settings.keep_alive_timeout),
+        timeout_graceful_shutdown=max(1, int(settings.drain_timeout)),
+        ssl_certfile=settings.tls_cert_file,
+        ssl_keyfile=str(settings.tls_key_file) if settings.tls_key_file else None,
+    )
+
+
+class Worker(uvicorn.Server):
+    """uvicorn's server with the gateway's signals: SIGTERM and SIGINT drain, SIGHUP reloads the configuration."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, load: Load) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._load = load
+        self._reloading: asyncio.Task[None] | None = None
+        self.server_state.connections = cast("set[Any]", gateway.runtime.connections)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handlers in the event loop, for as long as the server runs."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say where."""
+        await super().startup(sockets)
+        scheme = "https" if self.config.is_ssl else "http"
+        for listener in sockets or []:
+            host, port = listener.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            logger.info("listening on %s://%s:%d", scheme, shown, port, extra={"pid": os.getpid()})
+
+    def _stop(self, number: int) -> None:
+        if not self.should_exit:
+            logger.info("draining", extra={"signal": signal.Signals(number).name})
+        self._gateway.runtime.draining = True
+        self.handle_exit(number, None)
+
+    def _reload(self) -> None:
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.get_running_loop().create_task(self._apply())
+
+    async def _apply(self) -> None:
+        """Read the file anew; a wrong one changes nothing and is told."""
+        try:
+            self._gateway.apply(await asyncio.to_thread(self._load))
+        except ConfigurationError as error:
+            for fault in error.faults:
+                logger.error("reload refused: %s", fault)
+        else:
+            logger.info("configuration reloaded")
+
+
+def application() -> ASGIApp:
+    """The gateway for any ASGI server: `uvicorn --factory brain_gateway.main:application`."""
+    settings = with_development_secret(load_settings())
+    return _Application(settings, _load(settings, settings.config, None))
+
+
+class _Application:
+    """Opens the gateway at the lifespan's start and closes it at its end."""
+
+    def __init__(self, settings: Settings, configuration: GatewayConfiguration) -> None:
+        self._settings = settings
+        self._configuration = configuration
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif self._app is None:
+            raise RuntimeError("the ASGI server must run the lifespan protocol")
+        else:
+            await self._app(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with open_gateway(self._settings, self._configuration) as gateway:
+            self._app = gateway.app
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            gateway.runtime.draining = True
+        await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,89 @@
+"""Several workers on one port: a parent that starts them, replaces those that die, and passes signals on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+logger = logging.getLogger("brain_gateway.supervisor")
+
+RESTART_AFTER = 1.0  # seconds between a worker's death and its successor, so that a broken one does not spin
+
+
+class _Signals:
+    """What the parent was told: set in handlers, acted upon in the loop."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        self.reload = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        self.stop = True
+
+    def _on_reload(self, number: int, frame: FrameType | None) -> None:
+        self.reload = True
+
+
+def supervise(workers: int, run: Callable[[], None], drain_timeout: float) -> None:
+    """Fork `workers` children that call `run`; return when a signal has stopped them all."""
+    signals = _Signals()
+    children = {_start(run) for _ in range(workers)}
+    while not signals.stop:
+        if signals.reload:
+            signals.reload = False
+            _send(children, signal.SIGHUP)
+        for dead in _reap(children):
+            logger.error("worker died", extra={"pid": dead})
+            time.sleep(RESTART_AFTER)
+            if not signals.stop:
+                children.add(_start(run))
+        time.sleep(0.1)
+    _stop(children, drain_timeout + 5.0)
+
+
+def _start(run: Callable[[], None]) -> int:
+    child = os.fork()
+    if child:
+        return child
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        run()
+    except KeyboardInterrupt:
+        pass
+    # A worker must not return into the parent's code, whatever it died of.
+    except BaseException:
+        logger.exception("worker failed")
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
+
+
+def _reap(children: set[int]) -> list[int]:
+    dead = [child for child in children if os.waitpid(child, os.WNOHANG)[0]]
+    children.difference_update(dead)
+    return dead
+
+
+def _send(children: set[int], number: int) -> None:
+    for child in children:
+        os.kill(child, number)
+
+
+def _stop(children: set[int], patience: float) -> None:
+    _send(children, signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    while children and time.monotonic() < deadline:
+        _reap(children)
+        time.sleep(0.05)
+    _send(children, signal.SIGKILL)
+    for child in children:
+        os.waitpid(child, 0)
