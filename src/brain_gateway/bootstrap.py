@@ -70,7 +70,11 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
     clock, unix = time.monotonic, time.time
     async with AsyncExitStack() as stack:
         metrics = MetricsCollector()
-        log = stack.enter_context(QueuedAccessLog(sys.stdout, settings.log_format)) if settings.access_log else None
+        log = (
+            stack.enter_context(QueuedAccessLog(sys.stdout, settings.log_format))
+            if settings.access_log
+            else None
+        )
         pools = TargetPools(settings.pool_size, clock, metrics)
         stack.callback(pools.close)
         targets = TargetRegistry(pools)
@@ -81,7 +85,9 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         await stack.enter_async_context(monitor)
         identification = Identification(verifier, keys, clock, unix)
         table = compile_table(configuration.services, configuration.limit_classes, targets, metrics)
-        router = RequestRouter(table, identification, LimitRegistry(), TraceIds(os.urandom), clock, random.random)
+        router = RequestRouter(
+            table, identification, LimitRegistry(), TraceIds(os.urandom), clock, random.random
+        )
         settlement = Settlement(
             metrics, log or NoAccessLog(), clock, unix, random.random, monitor.note,
             settings.access_log_sample, settings.access_log_slow_ms / 1000,

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -32,7 +32,9 @@ logger = logging.getLogger("brain_gateway")
 Load = Callable[[], GatewayConfiguration]
 
 
-def serve(settings: Settings, config: Path | None, *, demo_key: ApiKeyRecord | None = None, entry: str = "protocol") -> None:
+def serve(
+    settings: Settings, config: Path | None, *, demo_key: ApiKeyRecord | None = None, entry: str = "protocol"
+) -> None:
     """Run until told to stop. `demo_key` stays valid across reloads; `entry`: protocol, or asgi to compare.
 
     Raises ConfigurationError before anything listens.
@@ -51,7 +53,11 @@ def _load(settings: Settings, config: Path | None, demo_key: ApiKeyRecord | None
     configuration = load_configuration(
         config, profile=settings.profile, health_check_interval=settings.health_check_interval
     )
-    return configuration if demo_key is None else replace(configuration, api_keys=(*configuration.api_keys, demo_key))
+    return (
+        configuration
+        if demo_key is None
+        else replace(configuration, api_keys=(*configuration.api_keys, demo_key))
+    )
 
 
 def _bind(settings: Settings, shared: bool) -> socket.socket:
@@ -65,11 +71,15 @@ def _bind(settings: Settings, shared: bool) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
     except OSError as error:
-        raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        raise ConfigurationError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        ) from error
     return listener
 
 
-def _run_worker(settings: Settings, configuration: GatewayConfiguration, load: Load, entry: str, listener: socket.socket) -> None:
+def _run_worker(
+    settings: Settings, configuration: GatewayConfiguration, load: Load, entry: str, listener: socket.socket
+) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(settings, configuration, load, entry, listener))
 
@@ -113,7 +123,7 @@ class Worker(uvicorn.Server):
         self._gateway = gateway
         self._load = load
         self._reloading: asyncio.Task[None] | None = None
-        self.server_state.connections = cast("set[Any]", gateway.runtime.connections)
+        self.server_state.connections = gateway.runtime.connections
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -11,13 +11,15 @@ from brain_gateway.domain.routing.target import Target
 
 
 class ScriptedProbe:
-    """`down` holds the origins that do not answer; `gate`, when set, is what every check waits for."""
+    """`down` holds the origins that do not answer; `gate`, when set, is what every check waits for;
+    `afterwards` is called at the end of each check."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.down: set[str] = set()
         self.broken: Exception | None = None
         self.gate: asyncio.Event | None = None
+        self.afterwards: Callable[[], object] | None = None
         self.asked: list[tuple[float, str]] = []
         self.under_way = self.most_under_way = 0
 
@@ -38,4 +40,6 @@ class ScriptedProbe:
         if self.broken is not None:
             raise self.broken
         ok = target.origin not in self.down
+        if self.afterwards is not None:
+            self.afterwards()
         return ProbeResult(ok, 0.0125, "status 200" if ok else "connection refused")

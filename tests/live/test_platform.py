@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -333,14 +334,15 @@ class Run:
     url: str
     ports: dict[str, int]
 
-    def client(self, email: str | None = None) -> httpx.Client:
+    @contextmanager
+    def client(self, email: str | None = None) -> Iterator[httpx.Client]:
         """A client of the gateway, signed in as somebody of the demonstration or not at all."""
-        client = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
-        if email:
-            answer = client.post("/auth-service/login", json={"email": email, "password": PASSWORD})
-            assert answer.status_code == 200, answer.text
-            client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-        return client
+        with httpx.Client(base_url=self.url, timeout=30, trust_env=False) as client:
+            if email:
+                answer = client.post("/auth-service/login", json={"email": email, "password": PASSWORD})
+                assert answer.status_code == 200, answer.text
+                client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            yield client
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from brain_gateway.domain.errors import (
 
 DESCRIPTION = """One front door for a multi-tenant business platform.
 
-Every service is reached at `/{service}/{path}` (or `/brain-gateway/{service}/{path}`) with a bearer token or an API key;
-the endpoints below are the gateway's own. Errors are problem documents (RFC 9457)."""
+Every service is reached at `/{service}/{path}` (or `/brain-gateway/{service}/{path}`) with a bearer token or an
+API key; the endpoints below are the gateway's own. Errors are problem documents (RFC 9457)."""
 
 
 def create_application(routers: Sequence[APIRouter], proxy: ASGIApp | None = None) -> FastAPI:

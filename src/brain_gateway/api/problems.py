@@ -29,7 +29,9 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     errors.CredentialsMissing: Problem(401, "Credentials missing", "send a token or an API key"),
     errors.CredentialsInvalid: Problem(401, "Credentials invalid", "get a new token, or check the API key"),
     errors.CredentialsExpired: Problem(401, "Credentials expired", "get a new token"),
-    errors.TenantMismatch: Problem(403, "Tenant mismatch", "leave X-Tenant-ID out: the token names the tenant"),
+    errors.TenantMismatch: Problem(
+        403, "Tenant mismatch", "leave X-Tenant-ID out: the token names the tenant"
+    ),
     errors.RoleRequired: Problem(403, "Role required", "ask your administrator for the role"),
     errors.ServiceNotFound: Problem(404, "Service not found", "no service of that name is offered to you"),
     errors.RouteNotFound: Problem(404, "Route not found", "the service offers only its listed routes"),
@@ -45,9 +47,13 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     errors.NotImplementedByGateway: Problem(501, "Not implemented", "use the chunked coding or none"),
     errors.VersionNotSupported: Problem(505, "Version not supported", "speak HTTP/1.1"),
     errors.InternalError: Problem(500, "Internal error", "try again; report the request id if it persists"),
-    errors.IdentityUnavailable: Problem(503, "Identity unavailable", "try again: the token's keys cannot be had now"),
+    errors.IdentityUnavailable: Problem(
+        503, "Identity unavailable", "try again: the token's keys cannot be had now"
+    ),
     errors.Draining: Problem(503, "Draining", "try again: this instance is stopping"),
-    errors.UpstreamProtocolError: Problem(502, "Upstream protocol error", "report it to the service's owners"),
+    errors.UpstreamProtocolError: Problem(
+        502, "Upstream protocol error", "report it to the service's owners"
+    ),
     errors.UpstreamClosed: Problem(502, "Upstream closed", "try again if the request may be repeated"),
     errors.UpstreamUnreachable: Problem(503, "Upstream unreachable", "try again later"),
     errors.NoHealthyTarget: Problem(503, "No healthy target", "try again as Retry-After says"),

@@ -10,6 +10,8 @@ from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 from brain_gateway.domain.resilience.rate_limit import LimitClasses
 from brain_gateway.domain.routing.service_route import ServiceRoute
 
+__all__ = ["ApiKeyRecord", "GatewayConfiguration"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayConfiguration:

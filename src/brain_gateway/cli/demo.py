@@ -10,7 +10,12 @@ import typer
 
 from brain_gateway.application.configuration import ApiKeyRecord
 from brain_gateway.domain.tenancy import ApiKey
-from brain_gateway.infrastructure.identity.development import DEMO_TENANT_ID, DEMO_TENANT_NAME, DEMO_USER_ID, mint
+from brain_gateway.infrastructure.identity.development import (
+    DEMO_TENANT_ID,
+    DEMO_TENANT_NAME,
+    DEMO_USER_ID,
+    mint,
+)
 
 if TYPE_CHECKING:
     from brain_gateway.settings import Settings
@@ -25,7 +30,11 @@ def demo_credentials(settings: Settings) -> ApiKeyRecord | None:
         return None
     key = ApiKey.from_entropy(secrets.token_bytes(32))
     record = ApiKeyRecord(
-        hash=key.hash, prefix=key.prefix, tenant_id=DEMO_TENANT_ID, user_id=DEMO_USER_ID, roles=frozenset(ROLES)
+        hash=key.hash,
+        prefix=key.prefix,
+        tenant_id=DEMO_TENANT_ID,
+        user_id=DEMO_USER_ID,
+        roles=frozenset(ROLES),
     )
     typer.echo(_text(settings, key), err=True)
     return record

@@ -15,9 +15,10 @@ from brain_gateway.settings import Settings
 
 @pytest.fixture
 def served(monkeypatch) -> list[tuple[Settings, Path | None]]:
+    """What the server was started with; it does not really start."""
     calls: list[tuple[Settings, Path | None]] = []
     main = ModuleType("brain_gateway.main")
-    main.serve = lambda settings, path: calls.append((settings, path))
+    main.serve = lambda settings, path, **_: calls.append((settings, path))
     monkeypatch.setitem(sys.modules, "brain_gateway.main", main)
     monkeypatch.setattr(brain_gateway, "main", main, raising=False)
     return calls
@@ -72,12 +73,13 @@ def test_faults_are_listed_and_nothing_starts(run, served):
 
 
 def test_a_fault_of_the_configuration_file_is_listed_too(run, served, monkeypatch):
-    def refuse(settings, path):
+    def refuse(settings, path, **_):
         raise ConfigurationError(faults=("gateway.yaml:1: a", "gateway.yaml:2: b"))
 
     monkeypatch.setattr(sys.modules["brain_gateway.main"], "serve", refuse)
     result = run("serve")
-    assert (result.exit_code, result.stderr) == (2, "2 faults:\n  gateway.yaml:1: a\n  gateway.yaml:2: b\n")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("2 faults:\n  gateway.yaml:1: a\n  gateway.yaml:2: b\n")
 
 
 def test_production_refuses_an_unsafe_start(run, served):
@@ -97,3 +99,12 @@ def test_warnings_are_said_and_the_server_starts(run, served):
     )
     assert "warning: METRICS_TOKEN" in result.stderr
     assert len(served) == 1
+
+
+def test_demo_credentials_are_shown_in_development_only(run, served):
+    assert "bgk_" in run("serve").stderr
+    environ = {"BRAIN_GATEWAY_PROFILE": "production", "JWT_SECRET": "kT8zQ1vR5xW9cB3nM7pL2sD6fG0hJ4yA"}
+    result = run("serve", **environ)
+    assert result.exit_code == 0
+    assert "bgk_" not in result.output
+    assert len(served) == 2

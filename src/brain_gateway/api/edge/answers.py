@@ -65,7 +65,9 @@ def cors_headers(refusal: Refusal | Reply, head: RequestHead | None) -> list[tup
     return [(name, value) for name, _, value in lines]
 
 
-def own_answer(status: int, headers: Iterable[tuple[str, str]], body: bytes, close: bool, bodiless: bool) -> bytes:
+def own_answer(
+    status: int, headers: Iterable[tuple[str, str]], body: bytes, close: bool, bodiless: bool
+) -> bytes:
     """An answer of the gateway itself."""
     lines = [status_line(status), f"Date: {formatdate(usegmt=True)}".encode()]
     lines += [f"{name}: {value}".encode("latin-1") for name, value in headers]

@@ -30,7 +30,9 @@ class AsgiProxy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1011, "reason": "served by the protocol entry alone"})
+            await send(
+                {"type": "websocket.close", "code": 1011, "reason": "served by the protocol entry alone"}
+            )
             return
         client = self._client(scope)
         try:

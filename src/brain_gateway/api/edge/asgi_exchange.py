@@ -77,7 +77,9 @@ class AsgiExchange:
             if piece:
                 most = exchange.lane.entry.service.max_body
                 if most and received > most:
-                    self._refuse(Refusal(BodyTooLarge(f"this service takes at most {most} bytes"), lane=exchange.lane))
+                    self._refuse(
+                        Refusal(BodyTooLarge(f"this service takes at most {most} bytes"), lane=exchange.lane)
+                    )
                     return
                 await self._pass_on(piece)
             if not exchange.body_done and not message.get("more_body", False):
@@ -134,7 +136,9 @@ class AsgiExchange:
         elif not exchange.body_done:
             self._refuse(Refusal(RequestTimeout("the body stopped coming"), lane=exchange.lane))
         else:
-            self._refuse(Refusal(UpstreamTimeout("the service did not answer within its time"), lane=exchange.lane))
+            self._refuse(
+                Refusal(UpstreamTimeout("the service did not answer within its time"), lane=exchange.lane)
+            )
 
     def _resume(self) -> None:
         if self._paused and self._exchange.connection is not None:
@@ -158,7 +162,9 @@ class AsgiExchange:
         exchange.answered = True
         exchange.let_go()
         lines = answers.response_head(exchange, head, b"").split(b"\r\n")[1:-2]
-        headers = [(name.lower(), value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)]
+        headers = [
+            (name.lower(), value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)
+        ]
         self._queue({"type": "http.response.start", "status": head.status, "headers": headers})
         if head.event_stream:
             exchange.expires = NEVER

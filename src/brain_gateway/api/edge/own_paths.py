@@ -22,7 +22,7 @@ class OwnPaths(HttpToolsProtocol):
         super().__init__(**uvicorn)
         self._edge = edge
         super().connection_made(EdgeTransport(edge))
-        self.connections.discard(self)  # type: ignore[arg-type]  # the edge is there in its place
+        self.connections.discard(self)  # the edge is there in its place
 
     @property
     def busy(self) -> bool:
@@ -64,7 +64,7 @@ class EdgeTransport(asyncio.Transport):
         """As the transport's."""
         return self._edge.transport.is_closing()
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> object:
         """As the transport's."""
         return self._edge.transport.get_extra_info(name, default)
 

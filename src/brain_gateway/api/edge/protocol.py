@@ -48,8 +48,19 @@ class EdgeProtocol(Responder, asyncio.Protocol):
     """One client connection."""
 
     __slots__ = (
-        "_block", "_client", "_decoder", "_feed", "_fields", "_own", "_own_keeps", "_pending", "_received", "_since", "_task", "_uvicorn",
-    )  # fmt: skip
+        "_block",
+        "_client",
+        "_decoder",
+        "_feed",
+        "_fields",
+        "_own",
+        "_own_keeps",
+        "_pending",
+        "_received",
+        "_since",
+        "_task",
+        "_uvicorn",
+    )
 
     def __init__(self, runtime: EdgeRuntime, **uvicorn: Any) -> None:
         super().__init__(runtime)
@@ -145,7 +156,9 @@ class EdgeProtocol(Responder, asyncio.Protocol):
     def _part_of_head(self, data: bytes) -> None:
         """A head that is not whole: refuse at once what can never become one."""
         if len(data) > self._runtime.limits.header_bytes:
-            self._refuse_unread(HeadersTooLarge(f"the head is longer than {self._runtime.limits.header_bytes} bytes"))
+            self._refuse_unread(
+                HeadersTooLarge(f"the head is longer than {self._runtime.limits.header_bytes} bytes")
+            )
         elif data.count(b"\n") != data.count(b"\r\n") or b"\0" in data:
             self._refuse_unread(MalformedRequest("a bare LF or a NUL in the head"))
         elif data and not (0x21 < data[0] < 0x7F):
@@ -194,7 +207,11 @@ class EdgeProtocol(Responder, asyncio.Protocol):
                 self._pending = body
             exchange.target.pool.send(exchange)
             return
-        self._decoder = ChunkedDecoder() if exchange.head.fields.length == CHUNKED else LengthDecoder(exchange.head.fields.length)
+        self._decoder = (
+            ChunkedDecoder()
+            if exchange.head.fields.length == CHUNKED
+            else LengthDecoder(exchange.head.fields.length)
+        )
         self._received = 0
         self._feed = _READ_BODY
         exchange.expires = self._runtime.clock() + self._runtime.limits.body_timeout
@@ -221,7 +238,9 @@ class EdgeProtocol(Responder, asyncio.Protocol):
                 connection.write_body(piece)
         most = exchange.lane.entry.service.max_body
         if most and self._received > most:
-            self._give_up(Refusal(BodyTooLarge(f"this service takes at most {most} bytes"), lane=exchange.lane))
+            self._give_up(
+                Refusal(BodyTooLarge(f"this service takes at most {most} bytes"), lane=exchange.lane)
+            )
             return
         timeouts = exchange.lane.entry.service.timeouts
         if decoder.done:
@@ -302,7 +321,9 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         if self._own is None:
             self._own = OwnPaths(self, **self._uvicorn)
         self._own_keeps = head.keep_alive
-        self._decoder = ChunkedDecoder() if head.fields.length == CHUNKED else LengthDecoder(head.fields.length)
+        self._decoder = (
+            ChunkedDecoder() if head.fields.length == CHUNKED else LengthDecoder(head.fields.length)
+        )
         self._feed = _READ_OWN
         self._since = NEVER
         self._own.data_received(raw)
@@ -429,7 +450,9 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         elif not exchange.body_done and not self._paused_reading:
             self._give_up(Refusal(RequestTimeout("the body stopped coming"), lane=exchange.lane))
         else:
-            self._give_up(Refusal(UpstreamTimeout("the service did not answer within its time"), lane=exchange.lane))
+            self._give_up(
+                Refusal(UpstreamTimeout("the service did not answer within its time"), lane=exchange.lane)
+            )
 
 
 _READ_HEAD = EdgeProtocol._read_head

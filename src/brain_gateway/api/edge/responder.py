@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from brain_gateway.domain.http.responses import ResponseHead
 
 
-
 class Responder:
     """Holds the exchange under way and writes its response; what comes after is the subclass's."""
 
@@ -193,7 +192,9 @@ class Responder:
         if identity:
             headers.append(("X-Request-ID", identity))
         status = problems.problem_of(refusal.error).status
-        self.transport.write(answers.own_answer(status, headers, body, not keep_alive, head.method == b"HEAD"))
+        self.transport.write(
+            answers.own_answer(status, headers, body, not keep_alive, head.method == b"HEAD")
+        )
 
     def _write_reply(self, reply: Reply, keep_alive: bool) -> None:
         self.transport.write(answers.own_answer(reply.status, reply.headers, b"", not keep_alive, True))

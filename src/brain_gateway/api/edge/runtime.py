@@ -30,8 +30,8 @@ class WireLimits:
 
 @dataclass(slots=True, kw_only=True)
 class EdgeRuntime:
-    """`clock` is monotonic seconds; `trusted`: networks whose X-Forwarded-* and Forwarded are believed; `connections`: those open,
-    for the sweeper and for draining."""
+    """`clock` is monotonic seconds; `trusted`: networks whose X-Forwarded-* and Forwarded are believed;
+    `connections`: those open, for the sweeper and for draining."""
 
     router: RequestRouter
     settlement: Settlement

@@ -17,7 +17,10 @@ class Checked(Protocol):
 
 
 async def sweep(
-    connections: Iterable[object], pools: Callable[[float], None], clock: Callable[[], float], interval: float = INTERVAL
+    connections: Iterable[object],
+    pools: Callable[[float], None],
+    clock: Callable[[], float],
+    interval: float = INTERVAL,
 ) -> None:
     """Run until cancelled."""
     while True:

@@ -44,7 +44,13 @@ class Exchange:
     trace_line = b""
 
     def __init__(
-        self, head: RequestHead, lane: Lane, client: ClientAddress, target: TargetState, now: float, expires: float
+        self,
+        head: RequestHead,
+        lane: Lane,
+        client: ClientAddress,
+        target: TargetState,
+        now: float,
+        expires: float,
     ) -> None:
         self.head = head
         self.lane = lane
@@ -78,11 +84,21 @@ class ClientAddress:
     """Who is at the other end of a connection: one object per connection.
 
     `trusted`: a proxy whose X-Forwarded-* and Forwarded are believed. What was worked out for the last request is kept
-    for the next, which is mostly alike: `session` for `fields`, and `tail`, which ends the heads of its requests (who it
+    for the next, which is mostly alike: `session` for `fields`, and `tail`, which ends its heads (who it
     is, whom it speaks for), for `host_line` and `tail_lane`.
     """
 
-    __slots__ = ("address", "fields", "host_line", "port", "scheme", "session", "tail", "tail_lane", "trusted")
+    __slots__ = (
+        "address",
+        "fields",
+        "host_line",
+        "port",
+        "scheme",
+        "session",
+        "tail",
+        "tail_lane",
+        "trusted",
+    )
 
     def __init__(self, address: str, port: int, scheme: str, trusted: bool) -> None:
         self.address = address
@@ -101,7 +117,9 @@ class Refusal:
 
     __slots__ = ("error", "headers", "lane")
 
-    def __init__(self, error: GatewayError, headers: tuple[tuple[str, str], ...] = (), lane: Lane | None = None) -> None:
+    def __init__(
+        self, error: GatewayError, headers: tuple[tuple[str, str], ...] = (), lane: Lane | None = None
+    ) -> None:
         self.error = error
         self.headers = headers
         self.lane = lane

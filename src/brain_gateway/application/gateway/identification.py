@@ -63,7 +63,9 @@ class Identification:
             self._anonymous.put(key, session)
         return session
 
-    def _verify(self, line: bytes, head: RequestHead, client: ClientAddress) -> Session | Unverified | GatewayError:
+    def _verify(
+        self, line: bytes, head: RequestHead, client: ClientAddress
+    ) -> Session | Unverified | GatewayError:
         credential = token_of(line)
         if credential is None:
             return self.anonymous(client)  # Basic and the like: a service's own affair
@@ -115,5 +117,3 @@ def network_of(address: str) -> str:
     except ValueError:
         return "address:" + address
     return "address:" + packed[:8].hex()
-
-

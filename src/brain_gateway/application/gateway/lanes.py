@@ -24,15 +24,21 @@ if TYPE_CHECKING:
 class Lane:
     """One caller on one service. `error` is set when every request of it is refused."""
 
-    __slots__ = ("by_route", "entry", "error", "identity", "limit", "limit_class", "session", "window")
+    __slots__ = ("by_route", "entry", "error", "identity", "limit_class", "session", "window")
 
-    def __init__(self, session: Session, entry: ServiceEntry, limit: RateLimit, limit_class: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        entry: ServiceEntry,
+        window: SlidingWindow,
+        limit_class: str,
+        error: GatewayError | None,
+    ) -> None:
         self.session = session
         self.entry = entry
-        self.limit = limit
+        self.window = window
         self.limit_class = limit_class
-        self.error: GatewayError | None = None
-        self.window: SlidingWindow | None = None
+        self.error = error
         self.identity = session.identity_lines
         self.by_route: dict[str, Lane] = {}
 
@@ -58,13 +64,20 @@ class LimitRegistry:
         return window
 
     def _forget_resting(self, now: float) -> None:
-        resting = [key for key, window in self._windows.items() if window.remaining(now) == window.limit.requests]
+        resting = [
+            key for key, window in self._windows.items() if window.remaining(now) == window.limit.requests
+        ]
         for key in resting:
             del self._windows[key]
 
 
 def make_lane(
-    session: Session, entry: ServiceEntry, route: Route | None, table: RoutingTable, limits: LimitRegistry, now: float
+    session: Session,
+    entry: ServiceEntry,
+    route: Route | None,
+    table: RoutingTable,
+    limits: LimitRegistry,
+    now: float,
 ) -> Lane:
     """Decide once what holds for this caller on this service or route."""
     public = route is not None and route.public
@@ -76,10 +89,8 @@ def make_lane(
         limit, name = route.limit, route.id
     elif entry.service.limit is not None and principal is not None:
         limit, name = entry.service.limit, "service"
-    lane = Lane(session, entry, limit, name)
-    lane.error = _refusal(session, entry, route, public)
-    lane.window = limits.window(session.caller, entry.key, name, limit, now)
-    return lane
+    window = limits.window(session.caller, entry.key, name, limit, now)
+    return Lane(session, entry, window, name, _refusal(session, entry, route, public))
 
 
 def _refusal(session: Session, entry: ServiceEntry, route: Route | None, public: bool) -> GatewayError | None:
@@ -87,7 +98,11 @@ def _refusal(session: Session, entry: ServiceEntry, route: Route | None, public:
         return ServiceNotFound()
     principal = session.principal
     if principal is None:
-        return None if public else CredentialsMissing("send a token: 'Authorization: Bearer …' or 'X-API-Key: …'")
+        return (
+            None
+            if public
+            else CredentialsMissing("send a token: 'Authorization: Bearer …' or 'X-API-Key: …'")
+        )
     if public:
         return None
     for wanted in (entry.service.roles, route.roles if route is not None else frozenset()):

@@ -144,9 +144,7 @@ class RequestRouter:
         error = lane.error or _unusual(head, lane)
         return Refusal(error, lane=lane) if error is not None else lane
 
-    def _route_lane(
-        self, entry: ServiceEntry, head: RequestHead, lane: Lane, now: float
-    ) -> Lane | Refusal:
+    def _route_lane(self, entry: ServiceEntry, head: RequestHead, lane: Lane, now: float) -> Lane | Refusal:
         match = _match(entry, head)
         if match is None:
             return Refusal(RouteNotFound(), lane=lane) if entry.service.strict else lane
@@ -157,7 +155,9 @@ class RequestRouter:
         route = match.route
         found = lane.by_route.get(route.id)
         if found is None:
-            found = lane.by_route[route.id] = make_lane(lane.session, entry, route, self.table, self._limits, now)
+            found = lane.by_route[route.id] = make_lane(
+                lane.session, entry, route, self.table, self._limits, now
+            )
         return found
 
 
@@ -174,9 +174,9 @@ def _public(entry: ServiceEntry, head: RequestHead) -> bool:
 def _unusual(head: RequestHead, lane: Lane) -> GatewayError | None:
     service = lane.entry.service
     named = head.special.get(fields.TENANT)
-    if named is not None and lane.session.tenant_id is not None:
-        if value_of(named).decode("latin-1").lower() != lane.session.tenant_id:
-            return TenantMismatch("X-Tenant-ID may only repeat the token's tenant; leave it out")
+    tenant_id = lane.session.tenant_id
+    if named is not None and tenant_id is not None and value_of(named).lower() != tenant_id.encode():
+        return TenantMismatch("X-Tenant-ID may only repeat the token's tenant; leave it out")
     if service.max_body and head.length > service.max_body:
         return BodyTooLarge(f"this service takes at most {service.max_body} bytes")
     if head.fields.upgrade == b"websocket" and not service.websocket:
@@ -186,7 +186,7 @@ def _unusual(head: RequestHead, lane: Lane) -> GatewayError | None:
 
 def _limited(lane: Lane, now: float) -> Refusal:
     """429 with Retry-After (RFC 9110 10.2.3) and RateLimit fields (draft-ietf-httpapi-ratelimit-headers-10)."""
-    window, limit = lane.window, lane.limit
+    window, limit = lane.window, lane.window.limit
     wait = max(1, ceil(window.retry_after(now)))
     lane.entry.metrics.refuse(lane.limit_class)
     headers = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from brain_gateway.application.gateway.metrics_collector import MetricsCollector, ServiceMetrics
@@ -44,7 +44,9 @@ class ServiceEntry:
         "total_timeout",
     )
 
-    def __init__(self, service: ServiceRoute, targets: tuple[TargetState, ...], metrics: ServiceMetrics) -> None:
+    def __init__(
+        self, service: ServiceRoute, targets: tuple[TargetState, ...], metrics: ServiceMetrics
+    ) -> None:
         self.service = service
         self.name = service.name
         self.key = service.key
@@ -53,7 +55,11 @@ class ServiceEntry:
         self.matcher = service.matcher if service.routes else None
         self.targets = targets
         self.single = targets[0] if len(targets) == 1 and targets[0].target.weight else None
-        self.balancer = LoadBalancer(service.balancer.strategy, [state.target.weight for state in targets], [state.name for state in targets])
+        self.balancer = LoadBalancer(
+            service.balancer.strategy,
+            [state.target.weight for state in targets],
+            [state.name for state in targets],
+        )
         hash_on = service.balancer.hash_on or "tenant"
         self.hash_header = hash_on.partition(":")[2].lower().encode()
         self.own_host = service.host_header != "upstream"
@@ -87,7 +93,7 @@ class RoutingTable:
             return own[name]
         return self._global.get(name)
 
-    def __iter__(self) -> Iterable[ServiceEntry]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[ServiceEntry]:
         yield from self._global.values()
         for own in self._tenants.values():
             yield from own.values()

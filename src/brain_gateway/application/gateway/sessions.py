@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 class Session:
     """One caller. `expires` is monotonic seconds; `lanes` belong to `table` and go with it."""
 
-    __slots__ = ("caller", "expires", "forwards_credentials", "identity_lines", "lanes", "principal", "table", "tenant_id")
+    __slots__ = (
+        "caller",
+        "expires",
+        "forwards_credentials",
+        "identity_lines",
+        "lanes",
+        "principal",
+        "table",
+        "tenant_id",
+    )
 
     def __init__(self, principal: Principal | None, caller: str, expires: float) -> None:
         self.principal = principal
@@ -35,7 +44,11 @@ def identity_lines(principal: Principal | None) -> tuple[bytes, ...]:
     if principal is None:
         return ()
     roles = ",".join(sorted(principal.roles))
-    lines = (f"X-Tenant-ID: {principal.tenant_id}", f"X-User-ID: {principal.user_id}", f"X-User-Roles: {roles}")
+    lines = (
+        f"X-Tenant-ID: {principal.tenant_id}",
+        f"X-User-ID: {principal.user_id}",
+        f"X-User-Roles: {roles}",
+    )
     return tuple(line.encode("ascii") for line in lines)
 
 

@@ -50,7 +50,7 @@ class Settlement:
         self._slow = slow
 
     def settle(self, exchange: Exchange) -> float:
-        """The exchange is over: `status` is what the client got, 0 when it went away before an answer. Gives the time."""
+        """The exchange is over: `status` is what the client got, 0 when it left before an answer. Gives the time."""
         now = self._clock()
         lane = exchange.lane
         status = exchange.status
@@ -70,7 +70,11 @@ class Settlement:
     def _feed(self, exchange: Exchange, target: TargetState, now: float) -> None:
         """Tell the breaker: failed, succeeded, or neither (the client went away, or the caller was at fault)."""
         service = exchange.lane.entry.service
-        if exchange.failed_upstream or exchange.status in FAILURES or (exchange.status == 500 and service.breaker.count_500):
+        if (
+            exchange.failed_upstream
+            or exchange.status in FAILURES
+            or (exchange.status == 500 and service.breaker.count_500)
+        ):
             target.breaker.failed(now)
             self._note(service.key, target.name, False)
         elif exchange.status == 0 or exchange.error:
@@ -110,9 +114,15 @@ class Settlement:
         lane.entry.metrics.retries += 1
         return None
 
-    def refused(self, refusal: Refusal | Reply, head: RequestHead, client: ClientAddress, status: int) -> None:
+    def refused(
+        self, refusal: Refusal | Reply, head: RequestHead, client: ClientAddress, status: int
+    ) -> None:
         """Count and log a request that went no further than the gateway."""
-        entry = refusal.lane.entry if isinstance(refusal, Refusal) and refusal.lane else getattr(refusal, "entry", None)
+        entry = (
+            refusal.lane.entry
+            if isinstance(refusal, Refusal) and refusal.lane
+            else getattr(refusal, "entry", None)
+        )
         metrics = entry.metrics if entry is not None else self._metrics.of(UNKNOWN)
         metrics.observe(head.method, status, 0.0)
         self._log.write(refusal_record(refusal, head, client, status, self._unix()))

@@ -86,7 +86,9 @@ def split_line(line: bytes) -> tuple[bytes, bytes]:
     """
     name, colon, value = line.partition(b":")
     if not colon or not _NAME.fullmatch(name):
-        raise MalformedRequest("a header line is not 'name: value'; fold no lines and put no space before the colon")
+        raise MalformedRequest(
+            "a header line is not 'name: value'; fold no lines and put no space before the colon"
+        )
     if not _VALUE.fullmatch(value):
         raise MalformedRequest("a header value carries a control character, a bare CR or a bare LF")
     return name.lower(), value.strip(b" \t")
@@ -98,7 +100,10 @@ def value_of(line: bytes) -> bytes:
 
 
 def _request_name(name: bytes) -> int:
-    """What a name alone decides. Many servers read '_' as '-' (CGI, RFC 3875 4.1.18): X_Tenant_ID must not slip through."""
+    """What a name alone decides.
+
+    Many servers read '_' as '-' (CGI, RFC 3875 section 4.1.18), so X_Tenant_ID must not slip through.
+    """
     plain = name.replace(b"_", b"-")
     if plain in _HOP_BY_HOP or plain.startswith((b"x-user-", b"x-authenticated-", b"x-consumer-")):
         return DROP

@@ -60,7 +60,17 @@ class RequestFields:
     CHUNKED for chunked; `unusual`: they ask for more than a plain request does.
     """
 
-    __slots__ = ("close", "joined", "keep_alive", "length", "lines", "more_forwarded", "special", "unusual", "upgrade")
+    __slots__ = (
+        "close",
+        "joined",
+        "keep_alive",
+        "length",
+        "lines",
+        "more_forwarded",
+        "special",
+        "unusual",
+        "upgrade",
+    )
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
@@ -197,7 +207,9 @@ def _repeated(parsed: RequestFields, kind: int, line: bytes) -> bytes:
     if kind == fields.FORWARDED:
         parsed.more_forwarded.append(parsed.special[kind])
     elif kind not in _REPEATABLE:
-        raise MalformedRequest(f"the header {line.partition(b':')[0][:40].decode('latin-1')} may come only once")
+        raise MalformedRequest(
+            f"the header {line.partition(b':')[0][:40].decode('latin-1')} may come only once"
+        )
     elif kind == fields.CONNECTION:
         return parsed.special[kind] + b"," + value_of(line)
     return line
@@ -211,7 +223,9 @@ def _unusual(parsed: RequestFields) -> None:
     length = special.get(fields.CONTENT_LENGTH)
     if fields.TRANSFER_ENCODING in special:
         if length is not None:
-            raise MalformedRequest("both Content-Length and Transfer-Encoding: the length could be read in two ways")
+            raise MalformedRequest(
+                "both Content-Length and Transfer-Encoding: the length could be read in two ways"
+            )
         parsed.length = CHUNKED
     elif length is not None:
         parsed.length = int(value_of(length))

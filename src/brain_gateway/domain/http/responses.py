@@ -26,7 +26,17 @@ class ResponseHead:
     the lines that may travel on (`cors` among them), each with its CRLF.
     """
 
-    __slots__ = ("cors", "event_stream", "joined", "keep_alive", "length", "lines", "status", "status_line", "upgrade")
+    __slots__ = (
+        "cors",
+        "event_stream",
+        "joined",
+        "keep_alive",
+        "length",
+        "lines",
+        "status",
+        "status_line",
+        "upgrade",
+    )
 
     def __init__(self, status: int, status_line: bytes, keep_alive: bool) -> None:
         self.status = status

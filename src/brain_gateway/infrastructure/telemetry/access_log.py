@@ -42,7 +42,9 @@ class QueuedAccessLog:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop.set()
         self._thread.join(5.0)
 
@@ -58,7 +60,13 @@ class QueuedAccessLog:
             lines = [self._line(self._queue.popleft()) for _ in range(count)]
             self._emit(lines)
         if self.dropped > self._dropped_told:
-            self._emit([self._rendered({"event": "access_log_dropped", "records": self.dropped - self._dropped_told})])
+            self._emit(
+                [
+                    self._rendered(
+                        {"event": "access_log_dropped", "records": self.dropped - self._dropped_told}
+                    )
+                ]
+            )
             self._dropped_told = self.dropped
 
     def _emit(self, lines: list[str]) -> None:
@@ -73,7 +81,7 @@ class QueuedAccessLog:
 
     def _rendered(self, event: dict[str, Any]) -> str:
         rendered = self._render(structlog.get_logger(), "info", {"level": "info", **event})
-        return rendered if isinstance(rendered, str) else bytes(rendered).decode()
+        return str(rendered)
 
 
 def _event(record: AccessRecord) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import logging.config
 import sys
-from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TextIO
 
 import orjson
 import structlog
@@ -15,7 +14,7 @@ from structlog.typing import EventDict, Processor
 from brain_gateway.infrastructure.telemetry.masking import masked
 
 
-def dumps(value: Any, default: Callable[[Any], Any] | None = None, **_: object) -> str:
+def dumps(value: object, **_: object) -> str:
     """JSON as text; what JSON does not know becomes its text."""
     return orjson.dumps(value, default=str).decode()
 

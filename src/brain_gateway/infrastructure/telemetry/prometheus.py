@@ -6,7 +6,13 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -22,7 +28,7 @@ _STATES = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN:
 
 
 class GatewayMetrics(Collector):
-    """Shows a MetricsCollector and the targets of the present routing table (of global services: labels are bounded)."""
+    """Shows a MetricsCollector, and the targets of the routing table's global services (labels are bounded)."""
 
     def __init__(
         self,
@@ -55,13 +61,19 @@ class GatewayMetrics(Collector):
             "brain_gateway_requests", "Finished requests.", labels=("service", "method", "status")
         )
         duration = HistogramMetricFamily(
-            "brain_gateway_request_duration_seconds", "From admission to the response's end.", labels=("service",)
+            "brain_gateway_request_duration_seconds",
+            "From admission to the response's end.",
+            labels=("service",),
         )
         limited = CounterMetricFamily(
             "brain_gateway_rate_limited", "Requests refused with 429.", labels=("service", "limit")
         )
-        retries = CounterMetricFamily("brain_gateway_retries", "Attempts after the first.", labels=("service",))
-        tunnels = CounterMetricFamily("brain_gateway_tunnels", "WebSocket connections made.", labels=("service",))
+        retries = CounterMetricFamily(
+            "brain_gateway_retries", "Attempts after the first.", labels=("service",)
+        )
+        tunnels = CounterMetricFamily(
+            "brain_gateway_tunnels", "WebSocket connections made.", labels=("service",)
+        )
         for name, service in list(self._metrics.services.items()):
             for key, count in list(service.requests.items()):
                 requests.add_metric((name, METHODS[key % 16], str(key // 16)), count)
@@ -77,7 +89,9 @@ class GatewayMetrics(Collector):
             "brain_gateway_requests_in_flight", "Admitted and not finished.", labels=("service", "target")
         )
         breaker = GaugeMetricFamily(
-            "brain_gateway_circuit_breaker_state", "0 closed, 1 half open, 2 open.", labels=("service", "target")
+            "brain_gateway_circuit_breaker_state",
+            "0 closed, 1 half open, 2 open.",
+            labels=("service", "target"),
         )
         healthy = GaugeMetricFamily(
             "brain_gateway_target_healthy", "1 unless a probe says otherwise.", labels=("service", "target")
@@ -106,9 +120,13 @@ class GatewayMetrics(Collector):
             sum_value=metrics.connect_seconds,
         )
         yield CounterMetricFamily(
-            "brain_gateway_upstream_connect_failures", "Connections that could not be made.", metrics.connect_failures
+            "brain_gateway_upstream_connect_failures",
+            "Connections that could not be made.",
+            metrics.connect_failures,
         )
-        yield GaugeMetricFamily("brain_gateway_client_connections", "Open client connections.", self._connections())
+        yield GaugeMetricFamily(
+            "brain_gateway_client_connections", "Open client connections.", self._connections()
+        )
         yield CounterMetricFamily("brain_gateway_access_log_dropped", "Access records lost.", self._dropped())
         build = GaugeMetricFamily("brain_gateway_build_info", "Always 1.", labels=("version", "python"))
         build.add_metric((__version__, platform.python_version()), 1)

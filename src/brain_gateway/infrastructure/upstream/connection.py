@@ -33,8 +33,19 @@ class UpstreamProtocol(asyncio.Protocol):
     """Between `start` and the end of the response it is busy; what happens is told to `exchange.sink`."""
 
     __slots__ = (
-        "_buffer", "_decoder", "_exchange", "_informational", "_last_block", "_last_head", "_pool", "_reusable", "_tunnel", "closed", "idle_since", "transport",
-    )  # fmt: skip
+        "_buffer",
+        "_decoder",
+        "_exchange",
+        "_informational",
+        "_last_block",
+        "_last_head",
+        "_pool",
+        "_reusable",
+        "_tunnel",
+        "closed",
+        "idle_since",
+        "transport",
+    )
 
     def __init__(self, pool: TargetPool) -> None:
         self._pool = pool
@@ -82,7 +93,9 @@ class UpstreamProtocol(asyncio.Protocol):
             return
         exchange.connection = None
         answered = self._decoder is not None or self._tunnel or bool(self._buffer)
-        exchange.sink.on_failure(UpstreamClosed("the service closed the connection before its answer was complete"), answered)
+        exchange.sink.on_failure(
+            UpstreamClosed("the service closed the connection before its answer was complete"), answered
+        )
 
     def pause_writing(self) -> None:
         """The service reads slowly."""
@@ -207,7 +220,9 @@ class UpstreamProtocol(asyncio.Protocol):
         if pieces or done:
             exchange.sink.on_body(pieces, done)
 
-    def _decode(self, decoder: ChunkedDecoder | LengthDecoder | CloseDecoder, data: bytes) -> list[bytes] | None:
+    def _decode(
+        self, decoder: ChunkedDecoder | LengthDecoder | CloseDecoder, data: bytes
+    ) -> list[bytes] | None:
         try:
             return decoder.feed(data)
         except MalformedRequest:

@@ -160,15 +160,15 @@ async def test_a_changed_policy_is_asked_by_at_once_and_the_health_stays(world):
 
 async def test_a_policy_changed_while_a_check_is_under_way_is_asked_by_next(world):
     world.probe.gate = asyncio.Event()
+    world.probe.afterwards = lambda: world.probe.down.add(A)
     async with world.monitor:
         world.monitor.watch([service()])
         await world.time.run_for(1)
         world.monitor.watch([service(probe=ProbePolicy(interval=7.0))])
-        world.probe.down.add(A)
         world.probe.gate.set()
         await world.time.run_for(1)
         assert len(world.probe.times(A)) == 2
-        assert world.monitor.healthy("shop", A) is False
+    assert world.changes == [("shop", A, False)]
 
 
 async def test_a_dropped_target_is_forgotten_even_while_it_is_checked(world):
@@ -297,6 +297,10 @@ async def test_a_drained_target_spares_nobody(world):
         await world.time.run_for(1)
         fail(world, A, 30)
         assert world.monitor.healthy("shop", A) is True
+        world.probe.down.add(B)
+        await world.time.run_for(100)
+        assert world.monitor.healthy("shop", B) is False
+        assert drained.status is ServiceStatus.HEALTHY
 
 
 async def test_a_flood_of_failures_is_not_a_flood_of_checks(world):
@@ -306,6 +310,15 @@ async def test_a_flood_of_failures_is_not_a_flood_of_checks(world):
             fail(world, A, 30)
             await world.time.run_for(0.1)
     assert len(world.probe.times(A)) <= 6
+
+
+async def test_failures_do_not_put_off_a_check_that_is_due_sooner(world):
+    async with world.monitor:
+        world.monitor.watch([service("shop", A, probe=ProbePolicy(interval=0.5))])
+        for _ in range(40):
+            fail(world, A, 30)
+            await world.time.run_for(0.1)
+    assert len(world.probe.times(A)) >= 8
 
 
 async def test_notes_of_what_is_not_watched_are_ignored(world):
@@ -385,3 +398,25 @@ async def test_a_report_serves_again_for_a_second_unless_a_health_changed(world)
         assert world.monitor.report().status is ServiceStatus.DEGRADED
         await world.time.run_for(2)
         assert world.monitor.report() is not first
+
+
+async def test_a_report_shows_new_checks_and_new_services(world):
+    async with world.monitor:
+        world.monitor.watch([service()])
+        await world.time.run_for(1)
+        first = world.monitor.report().services[0].targets[0].checked_at
+        await world.time.run_for(30)
+        assert world.monitor.report().services[0].targets[0].checked_at != first
+        world.monitor.watch([service(), service("crm", B)])
+        assert [part.name for part in world.monitor.report().services] == ["crm", "shop"]
+
+
+async def test_a_target_that_is_not_back_yet_has_no_say_in_the_response_time(world):
+    async with world.monitor:
+        world.probe.down.add(A)
+        world.monitor.watch([service()])
+        await world.time.run_for(1)
+        world.probe.down.clear()
+        await world.time.run_for(30)
+        part = world.monitor.report().services[0]
+    assert (part.status, part.response_time_ms, part.targets[0].response_time_ms) == ("down", None, 12.5)

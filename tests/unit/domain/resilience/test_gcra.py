@@ -1,7 +1,7 @@
 """Spacing: never more than the burst at once, and the rest evenly spaced."""
 
 from itertools import accumulate
-from math import inf
+from math import inf, nextafter
 
 import pytest
 from hypothesis import given
@@ -56,6 +56,26 @@ def test_roundings_take_nothing_from_a_burst(burst: int, window: float, gaps: li
             assert gcra.admit(now)
             assert gcra.remaining(now) == left
         assert not gcra.admit(now)
+
+
+@given(
+    st.integers(2, 40),
+    st.sampled_from([0.1, 0.7, 7.3, 60.0]),
+    st.floats(0.0, 1e4),
+    st.integers(1, 39),
+    st.sampled_from([-inf, 0.0, inf]),
+)
+def test_remaining_holds_to_the_last_bit(
+    burst: int, window: float, start: float, spacings: int, towards: float
+) -> None:
+    """Around each instant at which one more is allowed, where a division would round either way."""
+    gcra = Gcra(RateLimit(40, window), burst)
+    while gcra.admit(start):
+        pass
+    due = start + spacings * window / 40
+    now = nextafter(due, towards) if towards else due
+    expected = gcra.remaining(now)
+    assert [gcra.admit(now) for _ in range(expected + 1)] == [True] * expected + [False]
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40))

@@ -203,6 +203,21 @@ def test_two_in_ten_seconds(readings: list[float], expected: list[bool]) -> None
     assert [ours.admit(now) for now in readings] == expected
 
 
+def test_a_large_limit_remembers_its_latest_when_the_clock_goes_back() -> None:
+    """The short path of admit() must not date an entry back: it would be forgotten before its time."""
+    ours = SlidingWindow(RateLimit(100, 64.0))
+    readings = [100.0] * 99 + [50.0] + [120.0] * 100 + [163.9] * 100
+    assert admissions(ours, readings) == [100.0] * 99 + [50.0]
+    assert ours.admit(164.0)
+
+
+def test_the_last_bit_of_the_spacing_is_waited_for() -> None:
+    """41 * 0.1 / 41 is more than 0.1: the spacing settles one rounding after the window."""
+    ours = SlidingWindow(RateLimit(41, 0.1, burst=41))
+    assert len(admissions(ours, [0.0] * 42)) == 41
+    assert ours.remaining(ours.resets_in(0.0)) == 41
+
+
 def test_what_the_headers_tell() -> None:
     ours = SlidingWindow(RateLimit(100, 60.0))
     assert (ours.remaining(0.0), ours.retry_after(0.0), ours.resets_in(0.0)) == (100, 0.0, 0.0)

@@ -287,6 +287,7 @@ def test_numbers_and_switches_come_from_the_environment():
             "port: 1\n    exposed: true\n    probe: {type: redis}",
             "4: services.x.exposed: must be false: a service with a redis",
         ),
+        ("port: 1\n    kind: infrastructure\n    roles: 5", "5: services.x.roles: must be a list"),
         ("port: 1\n    kind: infrastructure", "2: services.x.roles: must name at least one role"),
         ("targets: []", "3: services.x.targets: must have at least one entry"),
         ("targets: [http://a:1, http://a:1]", "3: services.x.targets[1]: repeats targets[0]"),
@@ -391,6 +392,11 @@ tenants:
         "7 services.d.roles",
         "9 tenants.demo",
     ]
+
+
+def test_all_faults_of_a_tenants_service_at_once():
+    text = f"tenants: {{{TENANT}: {{services: {{a: {{kind: infrastructure, port: 0, prefx: /x}}}}}}}}"
+    assert [fault.split(": ")[1].rpartition(".")[2] for fault in faults(text)] == ["port", "prefx", "roles"]
 
 
 def test_what_comes_from_the_environment_is_not_shown():

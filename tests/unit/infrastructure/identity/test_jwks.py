@@ -127,6 +127,13 @@ async def test_unknown_key_ids_cost_one_fetch_a_pause(world):
     assert world.fetches == 3
 
 
+async def test_resolving_in_the_pause_fetches_nothing(world):
+    await world.verify(world.issuer.token("k1"))
+    for _ in range(5):
+        await world.verifier.resolve(stranger("x"))
+    assert world.fetches == 2
+
+
 async def test_a_crowd_of_unknown_keys_waits_for_one_fetch(world):
     await world.verify(world.issuer.token("k1"))
     world.gate.clear()
