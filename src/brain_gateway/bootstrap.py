@@ -26,12 +26,14 @@ from brain_gateway.application.gateway.lanes import LimitRegistry
 from brain_gateway.application.gateway.metrics_collector import MetricsCollector
 from brain_gateway.application.gateway.request_router import RequestRouter
 from brain_gateway.application.gateway.routing_table import compile_table
+from brain_gateway.application.gateway.sessions import SessionCache
 from brain_gateway.application.gateway.settlement import Settlement
 from brain_gateway.application.gateway.targets import TargetRegistry
 from brain_gateway.application.gateway.trace_ids import TraceIds
 from brain_gateway.domain.http.requests import RequestParser
 from brain_gateway.infrastructure.identity.api_keys import ApiKeyRing
 from brain_gateway.infrastructure.identity.config import VerifierConfig
+from brain_gateway.infrastructure.identity.denylist import Denylist
 from brain_gateway.infrastructure.identity.verifier import TokenVerifier
 from brain_gateway.infrastructure.probes.registry import make_probes
 from brain_gateway.infrastructure.telemetry.access_log import NoAccessLog, QueuedAccessLog
@@ -58,10 +60,7 @@ class Gateway:
         table = compile_table(configuration.services, configuration.limit_classes, self.targets, self.metrics)
         self.keys.replace(configuration.api_keys)
         self.runtime.router.table = table
-        known = {record.hash for record in configuration.api_keys}
-        self.identification.sessions.end_all(
-            lambda principal: principal.scheme == "api_key" and principal.token_id not in known
-        )
+        self.identification.sessions.end_all(lambda principal: principal.scheme == "api_key")
 
 
 @asynccontextmanager
@@ -78,12 +77,19 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         pools = TargetPools(settings.pool_size, clock, metrics)
         stack.callback(pools.close)
         targets = TargetRegistry(pools)
-        keys = ApiKeyRing(configuration.api_keys)
-        verifier = await stack.enter_async_context(TokenVerifier(_verifier_config(settings)))
+        sessions = SessionCache()
+        denylist = Denylist(on_revoked=lambda gone: sessions.end_all(lambda known: known.token_id == gone))
+        keys = ApiKeyRing(configuration.api_keys, denylist)
+        verifier = TokenVerifier(
+            _verifier_config(settings),
+            denylist=denylist,
+            on_withdrawn=lambda: sessions.end_all(lambda known: known.scheme == "jwt"),
+        )
+        await stack.enter_async_context(verifier)
         monitor = HealthMonitor(make_probes(), on_change=targets.mark)
         monitor.watch(configuration.services)
         await stack.enter_async_context(monitor)
-        identification = Identification(verifier, keys, clock, unix)
+        identification = Identification(verifier, keys, sessions, clock, unix)
         table = compile_table(configuration.services, configuration.limit_classes, targets, metrics)
         router = RequestRouter(
             table, identification, LimitRegistry(), TraceIds(os.urandom), clock, random.random

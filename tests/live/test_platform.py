@@ -170,9 +170,9 @@ def test_health_is_read_in_the_gateways_shape(launcher: Callable[[str], ModuleTy
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
         with subprocess.Popen(
             [sys.executable, "-c", _ANSWER_ONCE, answer.hex()], stdin=server.fileno()
-        ) as helper:
+        ) as server_process:
             assert probing.service_states(url) == {"a": "healthy", "b": "down"}
-            helper.wait()
+            server_process.wait()
     assert probing.service_states(url) == {}
     assert not probing.is_well(url)
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from launcher.layout import LaunchError, Layout
 from launcher.options import Options, read_options
-from launcher.platform import Platform
+from launcher.platform import Platform, gateway_command
 from launcher.reporter import Reporter
 from launcher.stopping import StopRequested, StopSignals
 from launcher.tour import tour
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(platform: Platform, layout: Layout, options: Options, reporter: Reporter) -> None:
+    if not (options.prepare_only or options.services_only):
+        gateway_command()  # better missed now than after the services have started
     platform.prepare()
     if options.prepare_only:
         return

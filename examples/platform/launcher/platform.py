@@ -94,7 +94,7 @@ class Platform:
         serve = ["serve", "--config", options.config, "--port", str(port), *options.for_gateway]
         env = self._variables.of_gateway(self.ports)
         health_url = f"{self.gateway_url}/health/live"
-        gateway = self._start(GATEWAY, [_gateway_command(), *serve], env, REPOSITORY, health_url)
+        gateway = self._start(GATEWAY, [gateway_command(), *serve], env, REPOSITORY, health_url)
         with self._reporter.starting([GATEWAY]) as on_healthy:
             self._await([gateway], on_healthy)
         if not gateway.healthy:
@@ -170,7 +170,7 @@ class Platform:
             child.signal(signal.SIGTERM)
         waiting = list(children)
         while waiting:
-            elapsed, hurry = time.monotonic() - asked, self._signals.requests > max(requests, 1)
+            elapsed, hurry = time.monotonic() - asked, self._signals.requests > requests
             for child in list(waiting):
                 patience = STOP_PATIENCE.get(child.name, USUAL_STOP_PATIENCE)
                 if child.has_ended or hurry or elapsed > patience:
@@ -182,7 +182,8 @@ class Platform:
         return self._variables.of_service(upstream, data, self._variables.port_of(upstream))
 
 
-def _gateway_command() -> str:
+def gateway_command() -> str:
+    """The command beside this Python, or on the path; LaunchError when there is none."""
     beside = Path(sys.executable).with_name(GATEWAY)
     if beside.exists():
         return str(beside)

@@ -67,7 +67,9 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         self._uvicorn = uvicorn
         self._client: ClientAddress = None  # type: ignore[assignment]  # connection_made comes first
         self._feed: Callable[[EdgeProtocol, bytes], None] = _READ_HEAD
-        self._block = b""  # the fields of the last request: not parsed again when they come again
+        self._block = (
+            b""  # the fields of the last request, to the empty line: not parsed again when they come again
+        )
         self._fields = _UNREAD.fields
         self._pending = b""
         self._decoder: ChunkedDecoder | LengthDecoder | None = None
@@ -123,35 +125,50 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         if self._pending:
             data = self._pending + data
             self._pending = b""
-        if data[:2] == b"\r\n":
-            data = data[2:]  # RFC 9112 section 2.2: one empty line before a request is overlooked
-        end = data.find(b"\r\n\r\n")
+        line_end = data.find(b"\r\n")
+        block = self._block
+        if line_end > 0 and block and data.startswith(block, line_end):
+            end = line_end + len(block)
+        else:
+            if line_end == 0:
+                data = data[2:]  # RFC 9112 section 2.2: one empty line before a request is overlooked
+            end = self._read_fields(data)
+            if not end:
+                return
+            line_end = data.find(b"\r\n")
         runtime = self._runtime
-        if end < 0 or end > runtime.limits.header_bytes:
-            self._part_of_head(data)
-            return
-        parser = runtime.parser
-        after_line = data.find(b"\r\n")
+        text = data[:line_end]
         try:
-            text = data[:after_line]
-            line = parser.known.get(text) or parser.line(text)
-            block = data[after_line:end]
-            if block != self._block:
-                self._fields = parser.fields(block)
-                self._block = block
+            line = runtime.parser.known.get(text) or runtime.parser.line(text)
             head = together(line, self._fields)
         except CallerError as error:
             self._refuse_unread(error)
             return
-        rest = data[end + 4 :]
+        rest = data[end:]
         if line.service in RESERVED_BYTES:
-            self._start_own(head, data[: end + 4], rest)
+            self._start_own(head, data[:end], rest)
             return
         admitted = runtime.router.admit(head, self._client)
         if type(admitted) is Exchange:
             self._carry(admitted, rest)
         else:
             self._not_admitted(admitted, head, rest)
+
+    def _read_fields(self, data: bytes) -> int:
+        """Parse the fields of a head that differ from the last one's; where the head ends, 0 when it does not go on."""
+        end = data.find(b"\r\n\r\n")
+        if end < 0 or end > self._runtime.limits.header_bytes:
+            self._part_of_head(data)
+            return 0
+        start = data.find(b"\r\n")
+        try:
+            self._fields = self._runtime.parser.fields(data[start:end])
+        except CallerError as error:
+            self._block = b""
+            self._refuse_unread(error)
+            return 0
+        self._block = data[start : end + 4]
+        return end + 4
 
     def _part_of_head(self, data: bytes) -> None:
         """A head that is not whole: refuse at once what can never become one."""

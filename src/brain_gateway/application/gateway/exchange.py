@@ -30,6 +30,7 @@ class Exchange:
     connection: UpstreamConnection | None = None
     deadline = NEVER
     attempts = 1
+    retried = 0.0  # when the present attempt began, if it is not the first
     status = 0
     sent = 0
     error = ""
@@ -73,6 +74,15 @@ class Exchange:
         """No retry can come any more: keep nothing."""
         self.held = None
         self.held_bytes = -1
+
+    def try_again(self, target: TargetState, now: float, expires: float) -> None:
+        """Begin another attempt."""
+        self.target = target
+        self.retried = now
+        self.expires = expires
+        self.attempts += 1
+        self.wire_sent = False
+        self.connection = None
 
     @property
     def replayable(self) -> bool:
@@ -123,6 +133,11 @@ class Refusal:
         self.error = error
         self.headers = headers
         self.lane = lane
+
+    @property
+    def entry(self) -> ServiceEntry | None:
+        """The service that was asked for, if there is one."""
+        return self.lane.entry if self.lane is not None else None
 
 
 class Reply:

@@ -34,13 +34,18 @@ class Identification:
     """Sessions by credential. `clock` is monotonic seconds, `unix` seconds since the epoch."""
 
     def __init__(
-        self, verifier: TokenVerifier, keys: ApiKeys, clock: Callable[[], float], unix: Callable[[], float]
+        self,
+        verifier: TokenVerifier,
+        keys: ApiKeys,
+        sessions: SessionCache,
+        clock: Callable[[], float],
+        unix: Callable[[], float],
     ) -> None:
         self._verifier = verifier
         self._keys = keys
         self._clock = clock
         self._unix = unix
-        self.sessions = SessionCache()
+        self.sessions = sessions
         self._anonymous = SessionCache(20_000)
 
     def identify(self, head: RequestHead, client: ClientAddress) -> Session | Unverified | GatewayError:

@@ -65,7 +65,7 @@ class LimitRegistry:
 
     def _forget_resting(self, now: float) -> None:
         resting = [
-            key for key, window in self._windows.items() if window.remaining(now) == window.limit.requests
+            key for key, window in self._windows.items() if window.resets_in(now) == 0.0
         ]
         for key in resting:
             del self._windows[key]

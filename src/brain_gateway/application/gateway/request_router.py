@@ -94,7 +94,7 @@ class RequestRouter:
             if isinstance(chosen, GatewayError):
                 return unavailable(chosen, lane, now)
             target = chosen
-        entry.budget.deposit()
+        entry.budget.requests += 1
         target.in_flight += 1
         exchange = Exchange(head, lane, client, target, now, now + entry.response_timeout)
         special = fields.special

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ class SessionCache:
         self.young.pop(line, None)
         self._old.pop(line, None)
 
-    def end_all(self, gone: object) -> None:
-        """End every session for whose principal `gone(principal)` is true."""
+    def end_all(self, gone: Callable[[Principal], bool]) -> None:
+        """End every session for whose principal `gone` is true; their tunnels close."""
         for generation in (self.young, self._old):
             for session in generation.values():
-                if session.principal is not None and gone(session.principal):  # type: ignore[operator]  # a callable
+                if session.principal is not None and gone(session.principal):
                     session.end()

@@ -70,47 +70,41 @@ class Settlement:
     def _feed(self, exchange: Exchange, target: TargetState, now: float) -> None:
         """Tell the breaker: failed, succeeded, or neither (the client went away, or the caller was at fault)."""
         service = exchange.lane.entry.service
-        if (
-            exchange.failed_upstream
-            or exchange.status in FAILURES
-            or (exchange.status == 500 and service.breaker.count_500)
-        ):
-            target.breaker.failed(now)
+        since = exchange.retried or exchange.started
+        broken = exchange.status == 500 and service.breaker.count_500
+        if exchange.failed_upstream or exchange.status in FAILURES or broken:
+            target.breaker.failed(now, since)
             self._note(service.key, target.name, False)
         elif exchange.status == 0 or exchange.error:
-            target.breaker.abandoned(now)
+            target.breaker.abandoned(now, since)
         else:
-            target.breaker.succeeded(now)
+            target.breaker.succeeded(now, since)
+            self._note(service.key, target.name, True)
 
     def recover(self, exchange: Exchange, error: GatewayError) -> Refusal | None:
         """An attempt failed before an answer: None when another is to be made (`exchange.target` is set anew)."""
         now = self._clock()
-        failed = exchange.target
         lane = exchange.lane
-        service = lane.entry.service
         verdict = may_retry(
             idempotent=HttpMethod(exchange.head.method.decode("ascii")).idempotent,
             sent=exchange.wire_sent,
             answered=exchange.answered,
             body_replayable=exchange.replayable,
             attempt=exchange.attempts,
-            policy=service.retry,
+            policy=lane.entry.service.retry,
             deadline_left=exchange.deadline - now,
         )
         if isinstance(error, CallerError) or not verdict.retry or not lane.entry.budget.withdraw(now):
             return unavailable(error, lane, now)
-        failed.breaker.failed(now)
-        self._note(service.key, failed.name, False)
+        failed = exchange.target
         chosen = choose(lane.entry, exchange.head, lane.session.caller, now, self._random, failed)
         if isinstance(chosen, GatewayError):
-            failed.breaker.failed(now)
             return unavailable(error, lane, now)
+        failed.breaker.failed(now, exchange.retried or exchange.started)
+        self._note(lane.entry.key, failed.name, False)
         failed.in_flight -= 1
         chosen.in_flight += 1
-        exchange.target = chosen
-        exchange.attempts += 1
-        exchange.wire_sent = False
-        exchange.connection = None
+        exchange.try_again(chosen, now, now + lane.entry.response_timeout)
         lane.entry.metrics.retries += 1
         return None
 
@@ -118,11 +112,7 @@ class Settlement:
         self, refusal: Refusal | Reply, head: RequestHead, client: ClientAddress, status: int
     ) -> None:
         """Count and log a request that went no further than the gateway."""
-        entry = (
-            refusal.lane.entry
-            if isinstance(refusal, Refusal) and refusal.lane
-            else getattr(refusal, "entry", None)
-        )
+        entry = refusal.entry
         metrics = entry.metrics if entry is not None else self._metrics.of(UNKNOWN)
         metrics.observe(head.method, status, 0.0)
         self._log.write(refusal_record(refusal, head, client, status, self._unix()))

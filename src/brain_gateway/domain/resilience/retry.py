@@ -41,20 +41,24 @@ class RetryBudget:
     budget of 0 allows none at all.
     """
 
-    __slots__ = ("_balance", "_floor", "_share")
+    __slots__ = ("_balance", "_counted", "_floor", "_share", "requests")
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._share = round(policy.budget * _WHOLE)
         self._balance = 0
+        self._counted = 0
+        self.requests = 0  # a plain count, which the path raises without a call
         self._floor = SlidingWindow(FLOOR)
 
     def deposit(self) -> None:
         """A request came (not a retry)."""
-        balance = self._balance + self._share
-        self._balance = balance if balance < SAVINGS * _WHOLE else SAVINGS * _WHOLE
+        self.requests += 1
 
     def withdraw(self, now: float) -> bool:
         """Whether one retry is left now; takes it when it is."""
+        earned = (self.requests - self._counted) * self._share
+        self._counted = self.requests
+        self._balance = min(self._balance + earned, SAVINGS * _WHOLE)
         if self._balance >= _WHOLE:
             self._balance -= _WHOLE
             return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -33,13 +34,18 @@ class Document:
 
     def __init__(self, text: str, environ: Mapping[str, str]) -> None:
         root = compose(text)
-        self._nodes = NodeIndex(root)
+        self._text = text
         self._environ = environ
         self._path: list[str | int] = []
         self._left = MAX_NODES
         self.faults: list[Fault] = []
         self.unread: list[Path] = []
         self.values = None if root is None else self._value(root)
+
+    @cached_property
+    def _nodes(self) -> NodeIndex:
+        """Composed again for the first fault: nodes are far larger than values, and few files are wrong."""
+        return NodeIndex(compose(self._text))
 
     def line(self, path: Path) -> int:
         """The line (from 1) of the key at `path`, or of the deepest of its parents that the text contains."""

@@ -37,8 +37,8 @@ class UpstreamProtocol(asyncio.Protocol):
         "_decoder",
         "_exchange",
         "_informational",
-        "_last_block",
         "_last_head",
+        "_last_raw",
         "_pool",
         "_reusable",
         "_tunnel",
@@ -55,8 +55,8 @@ class UpstreamProtocol(asyncio.Protocol):
         self._tunnel = False
         self._informational = 0
         self._reusable = True
-        self._last_block = b""  # the last head that came, not parsed again when it comes again
-        self._last_head: ResponseHead = None  # type: ignore[assignment]  # set with _last_block
+        self._last_raw = b""  # the last head that came, not parsed again when it comes again
+        self._last_head: ResponseHead = None  # type: ignore[assignment]  # set with _last_raw
         self.closed = False
         self.idle_since = 0.0
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # connection_made comes first
@@ -155,22 +155,21 @@ class UpstreamProtocol(asyncio.Protocol):
     def _head(self, exchange: Exchange, data: bytes) -> None:
         if self._buffer:
             data = self._buffer + data
-        end = data.find(b"\r\n\r\n")
-        if end < 0 or end > LONGEST_HEAD:
-            self._buffer = data
-            if len(data) > LONGEST_HEAD:
-                self._fail(UpstreamProtocolError("the service's header is too long"))
-            return
-        self._buffer = b""
-        block = data[:end]
-        if block == self._last_block:
+            self._buffer = b""
+        last = self._last_raw
+        if last and data.startswith(last) and exchange.head.line.method != b"HEAD":
             head = self._last_head
+            rest = data[len(last) :]
         else:
-            parsed = self._parse(exchange, block)
+            end = data.find(b"\r\n\r\n")
+            if end < 0 or end > LONGEST_HEAD:
+                self._part_of_head(data)
+                return
+            parsed = self._parse(exchange, data, end)
             if parsed is None:
                 return
             head = parsed
-        rest = data[end + 4 :]
+            rest = data[end + 4 :]
         if head.status < 200:
             self._interim(exchange, head, rest)
         elif len(rest) == head.length:
@@ -179,14 +178,19 @@ class UpstreamProtocol(asyncio.Protocol):
         else:
             self._begin(exchange, head, rest)
 
-    def _parse(self, exchange: Exchange, block: bytes) -> ResponseHead | None:
+    def _part_of_head(self, data: bytes) -> None:
+        self._buffer = data
+        if len(data) > LONGEST_HEAD:
+            self._fail(UpstreamProtocolError("the service's header is too long"))
+
+    def _parse(self, exchange: Exchange, data: bytes, end: int) -> ResponseHead | None:
         bodiless = exchange.head.line.method == b"HEAD"
         try:
-            head = parse_response(block, bodiless)
+            head = parse_response(data[:end], bodiless)
         except MalformedRequest:
             self._fail(UpstreamProtocolError("the service's answer is not HTTP/1.1"))
             return None
-        self._last_block, self._last_head = (b"", head) if bodiless else (block, head)
+        self._last_raw, self._last_head = (b"", head) if bodiless else (data[: end + 4], head)
         return head
 
     def _begin(self, exchange: Exchange, head: ResponseHead, rest: bytes) -> None:

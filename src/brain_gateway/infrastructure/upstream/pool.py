@@ -65,6 +65,7 @@ class TargetPool:
         self._idle: list[UpstreamProtocol] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.now = clock()  # of the last sweep: near enough for idle times, and free
         self.open = 0
 
     @property
@@ -114,7 +115,7 @@ class TargetPool:
         if self._closing or len(self._idle) >= self._most_idle:
             connection.transport.close()
             return
-        connection.idle_since = self._clock()
+        connection.idle_since = self.now
         self._idle.append(connection)
 
     def lost(self, connection: UpstreamProtocol) -> None:
@@ -125,6 +126,7 @@ class TargetPool:
 
     def sweep(self, now: float) -> None:
         """Close what has been idle too long; the oldest are first."""
+        self.now = now
         idle = self._idle
         while idle and now - idle[0].idle_since > LONGEST_IDLE:
             idle.pop(0).transport.close()
