@@ -20,6 +20,7 @@ from brain_gateway.api.edge.sweeper import sweep
 from brain_gateway.api.rest.health import health_router
 from brain_gateway.api.rest.metrics import metrics_router
 from brain_gateway.application.configuration import GatewayConfiguration
+from brain_gateway.application.gateway.forwarding import TrustedProxies
 from brain_gateway.application.gateway.health_monitor import HealthMonitor
 from brain_gateway.application.gateway.identification import Identification
 from brain_gateway.application.gateway.lanes import LimitRegistry
@@ -29,7 +30,9 @@ from brain_gateway.application.gateway.routing_table import compile_table
 from brain_gateway.application.gateway.sessions import SessionCache
 from brain_gateway.application.gateway.settlement import Settlement
 from brain_gateway.application.gateway.targets import TargetRegistry
-from brain_gateway.application.gateway.trace_ids import TraceIds
+from brain_gateway.application.gateway.trace_ids import TraceIds, TracePolicy
+from brain_gateway.application.ports.span_sink import SpanSink
+from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.http.requests import RequestParser
 from brain_gateway.infrastructure.identity.api_keys import ApiKeyRing
 from brain_gateway.infrastructure.identity.config import VerifierConfig
@@ -91,12 +94,17 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         await stack.enter_async_context(monitor)
         identification = Identification(verifier, keys, sessions, clock, unix)
         table = compile_table(configuration.services, configuration.limit_classes, targets, metrics)
+        spans = _spans(settings, stack)
+        ids = TraceIds(os.urandom)
+        traces = TracePolicy(ids, spans is not None, settings.trace_sample)
+        trusted = TrustedProxies(settings.trusted_proxies)
+        limits = LimitRegistry(most_tunnels=settings.max_tunnels, shares=settings.workers)
         router = RequestRouter(
-            table, identification, LimitRegistry(), TraceIds(os.urandom), clock, random.random
+            table, identification, limits, ids, traces, clock, random.random, trusted.trusts
         )
         settlement = Settlement(
-            metrics, log or NoAccessLog(), clock, unix, random.random, monitor.note,
-            settings.access_log_sample, settings.access_log_slow_ms / 1000,
+            metrics, limits, log or NoAccessLog(), clock, unix, random.random, monitor.note,
+            settings.access_log_sample, settings.access_log_slow_ms / 1000, spans,
         )  # fmt: skip
         runtime = EdgeRuntime(
             router=router,
@@ -105,7 +113,7 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
             clock=clock,
             parser=RequestParser(settings.max_header_count, settings.max_target_bytes),
             limits=_wire_limits(settings),
-            trusted=settings.trusted_proxies,
+            trusts=trusted.trusts,
             most_connections=settings.max_connections,
         )
         shown = GatewayMetrics(
@@ -122,6 +130,22 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         sweeper = asyncio.create_task(sweep(runtime.connections, pools.sweep, clock), name="sweeper")
         stack.callback(sweeper.cancel)
         yield Gateway(app, runtime, keys, monitor, targets, metrics, identification)
+
+
+def _spans(settings: Settings, stack: AsyncExitStack) -> SpanSink | None:
+    """Spans go out only where a collector is named; its libraries are an extra."""
+    endpoint = settings.otel_exporter_otlp_endpoint
+    if endpoint is None:
+        return None
+    try:
+        from brain_gateway.infrastructure.telemetry.spans import OtlpSpans
+    except ImportError as error:
+        raise ConfigurationError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT: needs the extra `otel`; run pip install 'brain-gateway[otel]'"
+        ) from error
+    spans = OtlpSpans(endpoint)
+    stack.callback(spans.close)
+    return spans
 
 
 def _wire_limits(settings: Settings) -> WireLimits:

@@ -48,6 +48,15 @@ class ObservabilitySettings(Group):
         "a random text of at least 16 characters",
         min_length=16,
     )
+    trace_sample: float = setting(
+        "TRACE_SAMPLE",
+        0.01,
+        "Share of the traces that begin here which are recorded; a caller's own decision is kept.",
+        "a number from 0 to 1",
+        "share",
+        ge=0,
+        le=1,
+    )
     otel_exporter_otlp_endpoint: WebAddress | None = setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         None,

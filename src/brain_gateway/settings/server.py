@@ -153,6 +153,15 @@ class ConnectionSettings(Group):
         ge=0,
         le=1_000_000,
     )
+    max_tunnels: int = setting(
+        "MAX_TUNNELS",
+        1000,
+        "Most WebSocket connections that one tenant has open to one service (429 beyond).",
+        "a whole number from 1 to 1000000",
+        "connections",
+        ge=1,
+        le=1_000_000,
+    )
     pool_size: int = setting(
         "POOL_SIZE",
         256,

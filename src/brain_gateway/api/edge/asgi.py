@@ -13,7 +13,7 @@ from brain_gateway.api.edge.dispatch import status_of
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
 from brain_gateway.application.gateway.identification import Unverified
 from brain_gateway.domain.errors import CallerError, IdentityUnavailable, NotImplementedByGateway
-from brain_gateway.domain.http.requests import RequestHead, together
+from brain_gateway.domain.http.requests import UNREAD, RequestHead, together
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -76,7 +76,6 @@ class AsgiProxy:
     async def _answer(
         self, answer: Refusal | Reply, head: RequestHead | None, client: ClientAddress, send: Send
     ) -> None:
-        status = status_of(answer)
-        if head is not None:
-            self._runtime.settlement.refused(answer, head, client, status)
-        await send_answer(answer, head, b"", send)
+        id_line = self._runtime.router.id_line(head or UNREAD)
+        self._runtime.settlement.refused(answer, head or UNREAD, id_line, client, status_of(answer))
+        await send_answer(answer, head or UNREAD, id_line, send)

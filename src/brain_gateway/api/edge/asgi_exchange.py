@@ -231,17 +231,17 @@ class AsgiExchange:
         self._news.set()
 
 
-async def send_answer(answer: Refusal | Reply, head: RequestHead | None, id_line: bytes, send: Send) -> None:
+async def send_answer(answer: Refusal | Reply, head: RequestHead, id_line: bytes, send: Send) -> None:
     """A refusal's problem document, or a reply."""
     body = b""
     headers = list(answer.headers)
     if isinstance(answer, Refusal):
-        identity = request_id(head, id_line) if head is not None else ""
+        identity = request_id(head, id_line)
         body = problems.document(answer.error, identity)
         headers = answers.refusal_headers(answer, body) + answers.cors_headers(answer, head)
         if identity:
             headers.append(("X-Request-ID", identity))
     raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": status_of(answer), "headers": raw})
-    bodiless = head is not None and head.method == b"HEAD"
+    bodiless = head.method == b"HEAD"
     await send({"type": "http.response.body", "body": b"" if bodiless else body})

@@ -34,14 +34,12 @@ from brain_gateway.domain.errors import (
     UpstreamTimeout,
 )
 from brain_gateway.domain.http.chunked import LAST_CHUNK, ChunkedDecoder, LengthDecoder, encode_chunk
-from brain_gateway.domain.http.requests import CHUNKED, RequestFields, RequestHead, RequestLine, together
+from brain_gateway.domain.http.requests import CHUNKED, UNREAD, RequestHead, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from brain_gateway.api.edge.runtime import EdgeRuntime
-
-_UNREAD = RequestHead(RequestLine(b"GET", b"/", False), RequestFields(), False)  # one that could not be read
 
 
 class EdgeProtocol(Responder, asyncio.Protocol):
@@ -70,7 +68,7 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         self._block = (
             b""  # the fields of the last request, to the empty line: not parsed again when they come again
         )
-        self._fields = _UNREAD.fields
+        self._fields = UNREAD.fields
         self._pending = b""
         self._decoder: ChunkedDecoder | LengthDecoder | None = None
         self._received = 0
@@ -188,8 +186,9 @@ class EdgeProtocol(Responder, asyncio.Protocol):
     def _refuse_unread(self, error: CallerError) -> None:
         """The connection cannot be trusted any more: answer and close."""
         refusal = Refusal(error)
-        self._runtime.settlement.refused(refusal, _UNREAD, self._client, status_of(refusal))
-        self._write_refusal(refusal, _UNREAD, b"", False)
+        id_line = self._runtime.router.id_line(UNREAD)
+        self._write_refusal(refusal, UNREAD, id_line, False)
+        self._runtime.settlement.refused(refusal, UNREAD, id_line, self._client, status_of(refusal))
         self._close_gently()
 
     # Proxied requests
@@ -278,11 +277,12 @@ class EdgeProtocol(Responder, asyncio.Protocol):
     def _refuse(self, refusal: Refusal | Reply, head: RequestHead, body: bytes) -> None:
         """Answer in a service's place. A body that is still to come makes it the last answer."""
         keep_alive = head.keep_alive and not self._runtime.draining and head.length == 0
+        id_line = self._runtime.router.id_line(head)
         if isinstance(refusal, Refusal):
-            self._write_refusal(refusal, head, b"", keep_alive)
+            self._write_refusal(refusal, head, id_line, keep_alive)
         else:
             self._write_reply(refusal, keep_alive)
-        self._runtime.settlement.refused(refusal, head, self._client, status_of(refusal))
+        self._runtime.settlement.refused(refusal, head, id_line, self._client, status_of(refusal))
         self._pending = body
         self._next(keep_alive)
 
@@ -394,7 +394,7 @@ class EdgeProtocol(Responder, asyncio.Protocol):
     def _enter_tunnel(self) -> None:
         self._feed = _TUNNEL
         assert self._exchange is not None
-        self._exchange.lane.entry.metrics.tunnels += 1
+        self._runtime.settlement.tunnel_opened(self._exchange)
         if self._pending:
             data, self._pending = self._pending, b""
             self._tunnel(data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class WireLimits:
 
 @dataclass(slots=True, kw_only=True)
 class EdgeRuntime:
-    """`clock` is monotonic seconds; `trusted`: networks whose X-Forwarded-* and Forwarded are believed;
+    """`clock` is monotonic seconds; `trusts(address)`: whether a peer's X-Forwarded-* and Forwarded are believed;
     `connections`: those open, for the sweeper and for draining."""
 
     router: RequestRouter
@@ -38,18 +37,8 @@ class EdgeRuntime:
     verifier: TokenVerifier
     clock: Callable[[], float]
     parser: RequestParser
+    trusts: Callable[[str], bool]
     limits: WireLimits = field(default_factory=WireLimits)
-    trusted: tuple[IPv4Network | IPv6Network, ...] = ()
     draining: bool = False
     most_connections: int = 0
     connections: set[Any] = field(default_factory=set)
-
-    def trusts(self, address: str) -> bool:
-        """Whether a peer's account of the client is believed."""
-        if not self.trusted:
-            return False
-        try:
-            peer = ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        return any(peer in network for network in self.trusted if network.version == peer.version)

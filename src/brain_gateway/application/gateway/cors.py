@@ -24,7 +24,7 @@ def preflight(table: RoutingTable, head: RequestHead) -> Reply | None:
     policy = entry.service.cors
     origin = value_of(head.special[fields.ORIGIN])
     if not _allowed(policy, origin):
-        return Reply(403, (("Vary", "Origin"),), entry)
+        return Reply(403, (("Vary", "Origin"), ("Content-Length", "0")), entry)
     headers = [
         *_origin_headers(policy, origin),
         ("Access-Control-Allow-Methods", ", ".join(sorted(policy.methods))),

@@ -93,6 +93,7 @@ class Exchange:
 class ClientAddress:
     """Who is at the other end of a connection: one object per connection.
 
+    `address` is the connection's peer, `caller` the client that a trusted peer speaks for (the peer itself otherwise).
     `trusted`: a proxy whose X-Forwarded-* and Forwarded are believed. What was worked out for the last request is kept
     for the next, which is mostly alike: `session` for `fields`, and `tail`, which ends its heads (who it
     is, whom it speaks for), for `host_line` and `tail_lane`.
@@ -100,6 +101,7 @@ class ClientAddress:
 
     __slots__ = (
         "address",
+        "caller",
         "fields",
         "host_line",
         "port",
@@ -112,6 +114,7 @@ class ClientAddress:
 
     def __init__(self, address: str, port: int, scheme: str, trusted: bool) -> None:
         self.address = address
+        self.caller = address
         self.port = port
         self.scheme = scheme
         self.trusted = trusted

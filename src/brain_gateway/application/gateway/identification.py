@@ -60,7 +60,7 @@ class Identification:
 
     def anonymous(self, client: ClientAddress) -> Session:
         """The session of a caller without credentials: known by address alone (IPv6 by its /64)."""
-        caller = network_of(client.address)
+        caller = network_of(client.caller)
         key = caller.encode()
         session = self._anonymous.get(key)
         if session is None:

@@ -5,6 +5,7 @@ It is made at the first such request and kept with the caller's session, so that
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from brain_gateway.domain.errors import (
@@ -44,18 +45,24 @@ class Lane:
 
 
 class LimitRegistry:
-    """The windows in use, by (caller, service, class or route): they outlive sessions and tables.
+    """The windows in use, by (caller, service, class or route), and the tunnels: they outlive sessions and tables.
 
-    Bounded: when more than `most` are held, those at rest (nothing counted in them) are forgotten.
+    `shares`: how many processes count a limit side by side, each for its part. `most_tunnels` bounds the open
+    WebSocket tunnels of one caller to one service. When more than `most` windows are held, those at rest (nothing
+    counted in them) are forgotten.
     """
 
-    def __init__(self, most: int = 200_000) -> None:
+    def __init__(self, most: int = 200_000, most_tunnels: int = 1000, shares: int = 1) -> None:
         self._windows: dict[tuple[str, str, str], SlidingWindow] = {}
         self._most = most
+        self._shares = shares
+        self._tunnels: dict[tuple[str, str], int] = {}
+        self.most_tunnels = most_tunnels
 
     def window(self, caller: str, service: str, name: str, limit: RateLimit, now: float) -> SlidingWindow:
         """The window of one caller, one service and one class; a changed limit starts a new one."""
         key = (caller, service, name)
+        limit = self._share(limit)
         window = self._windows.get(key)
         if window is None or window.limit != limit:
             if len(self._windows) >= self._most:
@@ -63,10 +70,26 @@ class LimitRegistry:
             window = self._windows[key] = SlidingWindow(limit)
         return window
 
+    def _share(self, limit: RateLimit) -> RateLimit:
+        """What of a limit this process may admit while it counts alone beside others."""
+        if self._shares == 1:
+            return limit
+        return replace(limit, requests=max(1, limit.requests // self._shares))
+
+    def tunnels(self, caller: str, service: str) -> int:
+        """How many tunnels a caller has open to a service."""
+        return self._tunnels.get((caller, service), 0)
+
+    def tunnel(self, caller: str, service: str, change: int) -> None:
+        """One more (+1) or one less (-1)."""
+        count = self._tunnels.get((caller, service), 0) + change
+        if count:
+            self._tunnels[caller, service] = count
+        else:
+            self._tunnels.pop((caller, service), None)
+
     def _forget_resting(self, now: float) -> None:
-        resting = [
-            key for key, window in self._windows.items() if window.resets_in(now) == 0.0
-        ]
+        resting = [key for key, window in self._windows.items() if window.resets_in(now) == 0.0]
         for key in resting:
             del self._windows[key]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from brain_gateway.application.gateway.exchange import Exchange, Refusal, Reply
 from brain_gateway.application.ports.access_log import AccessRecord
+from brain_gateway.application.ports.span_sink import RequestSpan
 from brain_gateway.domain.http import fields
 from brain_gateway.domain.http.fields import value_of
 
@@ -35,22 +36,35 @@ def record_of(exchange: Exchange, began: float, duration: float) -> AccessRecord
         status=exchange.status,
         duration=duration,
         sent=exchange.sent,
-        client=exchange.client.address,
+        client=exchange.client.caller,
         upstream=exchange.target.name,
         attempts=exchange.attempts,
         error=exchange.error,
     )
 
 
+def span_of(exchange: Exchange, began: float, duration: float) -> RequestSpan:
+    """The span of a recorded trace; its parent is what the caller brought."""
+    context = value_of(exchange.trace_line).decode("ascii")
+    brought = exchange.head.special.get(fields.TRACEPARENT)
+    parent = value_of(brought).decode("ascii")[36:52] if brought is not None else ""
+    return RequestSpan(context[3:35], context[36:52], parent, record_of(exchange, began, duration))
+
+
 def refusal_record(
-    refusal: Refusal | Reply, head: RequestHead, client: ClientAddress, status: int, now: float
+    refusal: Refusal | Reply,
+    head: RequestHead,
+    id_line: bytes,
+    client: ClientAddress,
+    status: int,
+    now: float,
 ) -> AccessRecord:
     """The record of a request that the gateway answered itself."""
     lane = refusal.lane if isinstance(refusal, Refusal) else None
     principal = lane.session.principal if lane else None
     return AccessRecord(
         unix_time=now,
-        request_id=request_id(head),
+        request_id=request_id(head, id_line),
         tenant_id=principal.tenant_id if principal else "",
         user_id=principal.user_id if principal else "",
         service=lane.entry.name if lane else "",
@@ -59,7 +73,7 @@ def refusal_record(
         status=status,
         duration=0.0,
         sent=0,
-        client=client.address,
+        client=client.caller,
         upstream="",
         attempts=0,
         error=type(refusal.error).__name__ if isinstance(refusal, Refusal) else "",

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 from brain_gateway.application.gateway import cors
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
+from brain_gateway.application.gateway.forwarding import caller_of
 from brain_gateway.application.gateway.identification import Identification, Unverified
 from brain_gateway.application.gateway.lanes import Lane, LimitRegistry, make_lane
 from brain_gateway.application.gateway.routing_table import RoutingTable, ServiceEntry
 from brain_gateway.application.gateway.sessions import Session
 from brain_gateway.application.gateway.target_choice import choose
-from brain_gateway.application.gateway.trace_ids import TraceIds
+from brain_gateway.application.gateway.trace_ids import TraceIds, TracePolicy
 from brain_gateway.domain.errors import (
     BodyTooLarge,
     CircuitOpen,
@@ -53,16 +54,20 @@ class RequestRouter:
         identification: Identification,
         limits: LimitRegistry,
         ids: TraceIds,
+        traces: TracePolicy,
         clock: Callable[[], float],
         random: Callable[[], float],
+        trusts: Callable[[str], bool],
     ) -> None:
         self.table = table
         self._identification = identification
         self._sessions = identification.sessions
         self._limits = limits
         self._ids = ids
+        self._traces = traces
         self._clock = clock
         self._random = random
+        self._trusts = trusts
 
     def admit(self, head: RequestHead, client: ClientAddress) -> Exchange | Refusal | Reply | Unverified:
         """Decide on one request."""
@@ -100,8 +105,7 @@ class RequestRouter:
         special = fields.special
         if 19 not in special:  # fields.REQUEST_ID
             exchange.id_line = self._ids.request_id_line()
-        if 20 not in special:  # fields.TRACEPARENT
-            exchange.trace_line = self._ids.traceparent_line()
+        exchange.trace_line = self._traces.line(special.get(11))  # fields.TRACEPARENT
         if fields.unusual:
             exchange.upgrading = bool(fields.upgrade)
             exchange.body_done = fields.length == 0
@@ -109,8 +113,14 @@ class RequestRouter:
             exchange.deadline = now + entry.total_timeout
         return exchange
 
+    def id_line(self, head: RequestHead) -> bytes:
+        """A new X-Request-ID line for a request that brought none; empty for one that did."""
+        return b"" if fields.REQUEST_ID in head.special else self._ids.request_id_line()
+
     def _identify(self, head: RequestHead, client: ClientAddress) -> Session | Refusal | Reply | Unverified:
         """The session; wrong credentials are none on a public route, and refused elsewhere."""
+        if client.trusted:
+            client.caller = caller_of(head.fields, client.address, self._trusts)
         preflight = cors.preflight(self.table, head)
         if preflight is not None:
             return preflight
@@ -141,8 +151,14 @@ class RequestRouter:
             if isinstance(found, Refusal):
                 return found
             lane = found
-        error = lane.error or _unusual(head, lane)
+        error = lane.error or _unusual(head, lane) or self._too_many_tunnels(head, lane)
         return Refusal(error, lane=lane) if error is not None else lane
+
+    def _too_many_tunnels(self, head: RequestHead, lane: Lane) -> GatewayError | None:
+        most = self._limits.most_tunnels
+        if not head.fields.upgrade or self._limits.tunnels(lane.session.caller, lane.entry.key) < most:
+            return None
+        return RateLimitExceeded(f"at most {most} WebSocket connections at a time; close one first")
 
     def _route_lane(self, entry: ServiceEntry, head: RequestHead, lane: Lane, now: float) -> Lane | Refusal:
         match = _match(entry, head)

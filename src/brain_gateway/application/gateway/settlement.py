@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from brain_gateway.application.gateway.exchange import Exchange, Refusal
 from brain_gateway.application.gateway.metrics_collector import UNKNOWN, MetricsCollector
-from brain_gateway.application.gateway.records import record_of, refusal_record
+from brain_gateway.application.gateway.records import record_of, refusal_record, span_of
 from brain_gateway.application.gateway.request_router import unavailable
 from brain_gateway.application.gateway.target_choice import choose
+from brain_gateway.application.gateway.trace_ids import recorded
 from brain_gateway.domain.errors import CallerError, GatewayError
 from brain_gateway.domain.resilience.retry import may_retry
 from brain_gateway.domain.routing.http_method import HttpMethod
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.exchange import ClientAddress, Reply
+    from brain_gateway.application.gateway.lanes import LimitRegistry
     from brain_gateway.application.gateway.targets import TargetState
     from brain_gateway.application.ports.access_log import AccessLog
+    from brain_gateway.application.ports.span_sink import SpanSink
     from brain_gateway.domain.http.requests import RequestHead
 
 # From a gateway's point of view a service has failed when its own gateway, or itself, could not serve.
@@ -31,6 +34,7 @@ class Settlement:
     def __init__(
         self,
         metrics: MetricsCollector,
+        limits: LimitRegistry,
         log: AccessLog,
         clock: Callable[[], float],
         unix: Callable[[], float],
@@ -38,8 +42,10 @@ class Settlement:
         note: Callable[[str, str, bool], None],
         sample: float,
         slow: float,
+        spans: SpanSink | None = None,
     ) -> None:
         self._metrics = metrics
+        self._limits = limits
         self._log = log
         self._clock = clock
         self._unix = unix
@@ -48,6 +54,7 @@ class Settlement:
         self._stride = max(1, round(1 / sample)) if sample > 0 else 0
         self._until_logged = self._stride or -1
         self._slow = slow
+        self._spans = spans
 
     def settle(self, exchange: Exchange) -> float:
         """The exchange is over: `status` is what the client got, 0 when it left before an answer. Gives the time."""
@@ -58,6 +65,8 @@ class Settlement:
         target.in_flight -= 1
         if status in FAILURES or status == 0 or not target.breaker.calm or exchange.error or status == 500:
             self._feed(exchange, target, now)
+        if status == 101:
+            self._limits.tunnel(lane.session.caller, lane.entry.key, -1)
         duration = now - exchange.started
         lane.entry.metrics.observe(exchange.head.method, status or 499, duration)
         self._until_logged -= 1
@@ -65,6 +74,8 @@ class Settlement:
             if self._until_logged == 0:
                 self._until_logged = self._stride
             self._log.write(record_of(exchange, self._unix() - duration, duration))
+        if self._spans is not None and recorded(exchange.trace_line):
+            self._spans.record(span_of(exchange, self._unix() - duration, duration))
         return now
 
     def _feed(self, exchange: Exchange, target: TargetState, now: float) -> None:
@@ -80,6 +91,12 @@ class Settlement:
         else:
             target.breaker.succeeded(now, since)
             self._note(service.key, target.name, True)
+
+    def tunnel_opened(self, exchange: Exchange) -> None:
+        """Protocols were switched: count the tunnel until it is settled."""
+        entry = exchange.lane.entry
+        entry.metrics.tunnels += 1
+        self._limits.tunnel(exchange.lane.session.caller, entry.key, +1)
 
     def recover(self, exchange: Exchange, error: GatewayError) -> Refusal | None:
         """An attempt failed before an answer: None when another is to be made (`exchange.target` is set anew)."""
@@ -109,10 +126,10 @@ class Settlement:
         return None
 
     def refused(
-        self, refusal: Refusal | Reply, head: RequestHead, client: ClientAddress, status: int
+        self, refusal: Refusal | Reply, head: RequestHead, id_line: bytes, client: ClientAddress, status: int
     ) -> None:
         """Count and log a request that went no further than the gateway."""
         entry = refusal.entry
         metrics = entry.metrics if entry is not None else self._metrics.of(UNKNOWN)
         metrics.observe(head.method, status, 0.0)
-        self._log.write(refusal_record(refusal, head, client, status, self._unix()))
+        self._log.write(refusal_record(refusal, head, id_line, client, status, self._unix()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from brain_gateway.domain.http.fields import value_of
+
 _AT_ONCE = 64
 
 
@@ -29,6 +31,44 @@ class TraceIds:
             self._contexts = [b"traceparent: 00-%b-%b-00" % (d[:32], d[32:]) for d in self._digits(48)]
         return self._contexts.pop()
 
+    def span_id(self) -> bytes:
+        """16 hexadecimal digits."""
+        return value_of(self.traceparent_line())[36:52]
+
     def _digits(self, digits: int) -> list[bytes]:
         drawn = self._entropy(_AT_ONCE * digits // 2).hex().encode()
         return [drawn[at : at + digits] for at in range(0, len(drawn), digits)]
+
+
+class TracePolicy:
+    """Which context a request travels on with.
+
+    Without spans of our own the caller's context is passed on as it is (Trace Context, section 4.3: a forwarding
+    participant), or made. With them, this hop becomes the parent: same trace, an id of our own. `sample`: share of the
+    traces begun here that are recorded; a caller's decision is kept.
+    """
+
+    def __init__(self, ids: TraceIds, spans: bool = False, sample: float = 0.0) -> None:
+        self._ids = ids
+        self._spans = spans
+        self._stride = round(1 / sample) if sample > 0 else 0
+        self._until = self._stride
+
+    def line(self, brought: bytes | None) -> bytes:
+        """The `traceparent` line for the service."""
+        if not self._spans:
+            return brought or self._ids.traceparent_line()
+        if brought is not None:
+            context = value_of(brought)
+            return b"traceparent: 00-%b-%b-%b" % (context[3:35], self._ids.span_id(), context[53:55])
+        line = self._ids.traceparent_line()
+        self._until -= 1
+        if self._until == 0:
+            self._until = self._stride
+            return line[:-2] + b"01"
+        return line
+
+
+def recorded(line: bytes) -> bool:
+    """Whether the trace is recorded: the lowest bit of the flags."""
+    return line[-1:] in b"13579bdf"

@@ -28,8 +28,7 @@ def build(exchange: Exchange) -> bytes:
     parts.append(block.joined if lane.session.forwards_credentials else _without_credentials(block))
     if exchange.id_line:
         parts += (exchange.id_line, _CRLF)
-    if exchange.trace_line:
-        parts += (exchange.trace_line, _CRLF)
+    parts += (exchange.trace_line, _CRLF)
     if block.unusual:
         parts += _framing(exchange)
     parts.append(_tail(exchange))

@@ -110,6 +110,10 @@ class RequestHead:
         return self.fields.special
 
 
+# Stands for a request that could not be read, where its refusal is counted and answered.
+UNREAD = RequestHead(RequestLine(b"GET", b"/", False), RequestFields(), False)
+
+
 class RequestParser:
     """Parses heads within its limits. Raises a CallerError that says what is wrong."""
 
