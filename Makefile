@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench test-platform constraints docs
 
+PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## List what can be done
@@ -35,8 +36,8 @@ test-platform: setup ## Test the example platform end to end (installs its packa
 	@$(BIN)/python -m pytest -m platform tests/live/test_platform.py $(ARGS)
 
 constraints: ## Pin the newest versions that fit together in constraints.txt
-	@scripts/setup --run scripts/constraints.py
+	@$(PYTHON) scripts/constraints.py
 
 docs: setup ## Write the generated pages anew: docs/settings.md, docs/errors.md
-	@$(BIN)/brain-gateway settings --markdown > docs/settings.md
-	@$(BIN)/python scripts/errors_page.py > docs/errors.md
+	@$(BIN)/brain-gateway settings --markdown > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
+	@$(BIN)/python scripts/errors_page.py > docs/errors.md.new && mv docs/errors.md.new docs/errors.md

@@ -81,6 +81,8 @@ def fault_of(error: GatewayError) -> str:
 
 def document(error: GatewayError, request_id: str = "") -> bytes:
     """The problem document as JSON."""
+    if type(error) not in PROBLEMS:
+        error = errors.InternalError()  # its text is not written for callers
     problem = problem_of(error)
     body = {
         "type": "urn:brain-gateway:problem:" + slug(type(error)),

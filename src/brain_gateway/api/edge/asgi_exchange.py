@@ -84,7 +84,7 @@ class AsgiExchange:
                 await self._pass_on(piece)
             if not exchange.body_done and not message.get("more_body", False):
                 exchange.body_done = True
-                exchange.expires = self._runtime.clock() + exchange.lane.entry.service.timeouts.response
+                exchange.expires = self._runtime.clock() + exchange.lane.entry.response_timeout
                 if exchange.wire_sent and exchange.connection is not None:
                     exchange.connection.end_body()
 
@@ -176,7 +176,7 @@ class AsgiExchange:
         body = b"".join(pieces)
         exchange.sent += len(body)
         if exchange.expires != NEVER:
-            exchange.expires = self._runtime.clock() + exchange.lane.entry.service.timeouts.idle
+            exchange.expires = self._runtime.clock() + exchange.lane.entry.idle_timeout
         if body or complete:
             self._queue({"type": "http.response.body", "body": body, "more_body": not complete})
 

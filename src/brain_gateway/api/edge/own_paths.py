@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
-    from brain_gateway.api.edge.protocol import EdgeProtocol
+    from brain_gateway.api.edge.own_side import OwnSide
 
 
 class OwnPaths(HttpToolsProtocol):
     """uvicorn's protocol behind an edge connection. It keeps no timers and is in no set of connections."""
 
-    def __init__(self, edge: EdgeProtocol, **uvicorn: Any) -> None:
+    def __init__(self, edge: OwnSide, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._edge = edge
         super().connection_made(EdgeTransport(edge))
@@ -28,6 +28,11 @@ class OwnPaths(HttpToolsProtocol):
     def busy(self) -> bool:
         """Whether a response is still to be finished."""
         return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def answering(self) -> bool:
+        """Whether a response has begun."""
+        return self.cycle is not None and self.cycle.response_started
 
     def on_response_complete(self) -> None:
         """Tell the edge, which may then read the next request."""
@@ -44,7 +49,7 @@ class OwnPaths(HttpToolsProtocol):
 class EdgeTransport(asyncio.Transport):
     """What uvicorn's protocol sees of the connection."""
 
-    def __init__(self, edge: EdgeProtocol) -> None:
+    def __init__(self, edge: OwnSide) -> None:
         super().__init__()
         self._edge = edge
 

@@ -1,10 +1,10 @@
 """The proxy entry: one client connection, spoken to in the callbacks of the event loop.
 
 uvicorn makes one `EdgeProtocol` per connection (`Config(http=...)`). A request whose first path segment is the
-gateway's own is handed to uvicorn's protocol and so to FastAPI (`own_paths.py`); every other one is admitted,
+gateway's own is handed to uvicorn's protocol and so to FastAPI (`own_side.py`); every other one is admitted,
 rewritten and written to a pooled connection in the same callback, without an ASGI scope or a task.
 
-The connection is a machine of states, each a method that takes the bytes that come (`_feed` names the present one):
+The connection is a machine of states, each a function that takes the bytes that come (`_feed` is the present one):
     _read_head  a head is awaited (or part of it is in `_pending`)
     _read_body  a request's body is under way to a service
     _read_own   a request's body is under way to the gateway's own application
@@ -18,10 +18,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
+from brain_gateway.api.edge.client_side import ClientSide
 from brain_gateway.api.edge.dispatch import status_of
-from brain_gateway.api.edge.own_paths import OwnPaths
-from brain_gateway.api.edge.responder import Responder
-from brain_gateway.application.gateway.exchange import NEVER, ClientAddress, Exchange, Refusal, Reply
+from brain_gateway.api.edge.own_side import OwnSide
+from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
 from brain_gateway.application.gateway.identification import Unverified
 from brain_gateway.application.gateway.routing_table import RESERVED_BYTES
 from brain_gateway.domain.errors import (
@@ -33,49 +33,26 @@ from brain_gateway.domain.errors import (
     RequestTimeout,
     UpstreamTimeout,
 )
-from brain_gateway.domain.http.chunked import LAST_CHUNK, ChunkedDecoder, LengthDecoder, encode_chunk
-from brain_gateway.domain.http.requests import CHUNKED, UNREAD, RequestHead, together
+from brain_gateway.domain.http.chunked import body_decoder
+from brain_gateway.domain.http.requests import RequestHead, together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from brain_gateway.api.edge.runtime import EdgeRuntime
 
 
-class EdgeProtocol(Responder, asyncio.Protocol):
+class EdgeProtocol(OwnSide, asyncio.Protocol):
     """One client connection."""
 
-    __slots__ = (
-        "_block",
-        "_client",
-        "_decoder",
-        "_feed",
-        "_fields",
-        "_own",
-        "_own_keeps",
-        "_pending",
-        "_received",
-        "_since",
-        "_task",
-        "_uvicorn",
-    )
+    __slots__ = ("_block", "_fields", "_received")
 
     def __init__(self, runtime: EdgeRuntime, **uvicorn: Any) -> None:
-        super().__init__(runtime)
-        self._uvicorn = uvicorn
-        self._client: ClientAddress = None  # type: ignore[assignment]  # connection_made comes first
-        self._feed: Callable[[EdgeProtocol, bytes], None] = _READ_HEAD
+        super().__init__(runtime, **uvicorn)
+        self._feed = _READ_HEAD
         self._block = (
-            b""  # the fields of the last request, to the empty line: not parsed again when they come again
+            b""  # the fields of the last request, to the empty line: not parsed again when they repeat
         )
-        self._fields = UNREAD.fields
-        self._pending = b""
-        self._decoder: ChunkedDecoder | LengthDecoder | None = None
-        self._received = 0
-        self._own: OwnPaths | None = None
-        self._own_keeps = True
-        self._task: asyncio.Task[None] | None = None
-        self._since = 0.0  # when the present waiting for a head, or the closing, began
+        self._fields = runtime.parser.fields(b"")
+        self._received = 0  # bytes of body of the present request
 
     # asyncio.Protocol
 
@@ -88,9 +65,8 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self._client = ClientAddress(address, port, scheme, runtime.trusts(address))
         self._since = runtime.clock()
-        connections = runtime.connections
-        connections.add(self)
-        if runtime.most_connections and len(connections) > runtime.most_connections:
+        runtime.connections.add(self)
+        if runtime.most_connections and len(runtime.connections) > runtime.most_connections:
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -102,9 +78,7 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         self._runtime.connections.discard(self)
         if self._task is not None:
             self._task.cancel()
-        if self._own is not None:
-            self._own.connection_lost(exc)
-            self._own = None
+        self._drop_own()
         exchange = self._exchange
         if exchange is not None:
             self._exchange = None
@@ -113,7 +87,6 @@ class EdgeProtocol(Responder, asyncio.Protocol):
                 exchange.connection = None
             if exchange.status != 101:
                 exchange.error = exchange.error or "ClientClosed"
-                exchange.status = exchange.status if exchange.answered else 0
             self._runtime.settlement.settle(exchange)
         self._feed = _DISCARD
 
@@ -123,6 +96,8 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         if self._pending:
             data = self._pending + data
             self._pending = b""
+        elif self._head_since:
+            self._head_since = 0.0
         line_end = data.find(b"\r\n")
         block = self._block
         if line_end > 0 and block and data.startswith(block, line_end):
@@ -153,16 +128,16 @@ class EdgeProtocol(Responder, asyncio.Protocol):
             self._not_admitted(admitted, head, rest)
 
     def _read_fields(self, data: bytes) -> int:
-        """Parse the fields of a head that differ from the last one's; where the head ends, 0 when it does not go on."""
+        """Parse fields that differ from the last ones; where the head ends, 0 when it does not go on."""
         end = data.find(b"\r\n\r\n")
         if end < 0 or end > self._runtime.limits.header_bytes:
             self._part_of_head(data)
             return 0
         start = data.find(b"\r\n")
+        self._block = b""
         try:
             self._fields = self._runtime.parser.fields(data[start:end])
         except CallerError as error:
-            self._block = b""
             self._refuse_unread(error)
             return 0
         self._block = data[start : end + 4]
@@ -170,26 +145,17 @@ class EdgeProtocol(Responder, asyncio.Protocol):
 
     def _part_of_head(self, data: bytes) -> None:
         """A head that is not whole: refuse at once what can never become one."""
-        if len(data) > self._runtime.limits.header_bytes:
-            self._refuse_unread(
-                HeadersTooLarge(f"the head is longer than {self._runtime.limits.header_bytes} bytes")
-            )
+        most = self._runtime.limits.header_bytes
+        if len(data) > most + 3:  # the empty line may be cut
+            self._refuse_unread(HeadersTooLarge(f"the head is longer than {most} bytes"))
         elif data.count(b"\n") != data.count(b"\r\n") or b"\0" in data:
             self._refuse_unread(MalformedRequest("a bare LF or a NUL in the head"))
-        elif data and not (0x21 < data[0] < 0x7F):
+        elif data and data[0] != 0x0D and not (0x20 < data[0] < 0x7F):
             self._refuse_unread(MalformedRequest("this is not HTTP; if it is TLS, use an https address"))
         else:
-            if not self._pending:
-                self._since = self._runtime.clock()
+            if not self._head_since:
+                self._head_since = self._runtime.clock()
             self._pending = data
-
-    def _refuse_unread(self, error: CallerError) -> None:
-        """The connection cannot be trusted any more: answer and close."""
-        refusal = Refusal(error)
-        id_line = self._runtime.router.id_line(UNREAD)
-        self._write_refusal(refusal, UNREAD, id_line, False)
-        self._runtime.settlement.refused(refusal, UNREAD, id_line, self._client, status_of(refusal))
-        self._close_gently()
 
     # Proxied requests
 
@@ -206,6 +172,7 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         await self._runtime.verifier.resolve(unverified.token)
         self._task = None
         body, self._pending = self._pending, b""
+        self.resume_body()
         admitted = self._runtime.router.admit(head, self._client)
         if isinstance(admitted, Unverified):
             admitted = Refusal(IdentityUnavailable())
@@ -223,11 +190,7 @@ class EdgeProtocol(Responder, asyncio.Protocol):
                 self._pending = body
             exchange.target.pool.send(exchange)
             return
-        self._decoder = (
-            ChunkedDecoder()
-            if exchange.head.fields.length == CHUNKED
-            else LengthDecoder(exchange.head.fields.length)
-        )
+        self._decoder = body_decoder(exchange.head.fields.length)
         self._received = 0
         self._feed = _READ_BODY
         exchange.expires = self._runtime.clock() + self._runtime.limits.body_timeout
@@ -252,27 +215,25 @@ class EdgeProtocol(Responder, asyncio.Protocol):
             exchange.hold(piece)
             if connection is not None:
                 connection.write_body(piece)
-        most = exchange.lane.entry.service.max_body
+        entry = exchange.lane.entry
+        most = entry.service.max_body
         if most and self._received > most:
-            self._give_up(
-                Refusal(BodyTooLarge(f"this service takes at most {most} bytes"), lane=exchange.lane)
-            )
+            too_large = BodyTooLarge(f"this service takes at most {most} bytes")
+            self._give_up(Refusal(too_large, lane=exchange.lane))
             return
-        timeouts = exchange.lane.entry.service.timeouts
         if decoder.done:
             exchange.body_done = True
             self._pending = decoder.rest
+            self._decoder = None
             self._feed = _QUEUE
-            exchange.expires = self._runtime.clock() + timeouts.response
+            if not exchange.status:
+                exchange.expires = self._runtime.clock() + entry.response_timeout
             if connection is not None:
                 connection.end_body()
         else:
             exchange.expires = self._runtime.clock() + self._runtime.limits.body_timeout
             if connection is None and exchange.held_bytes > self._runtime.limits.most_pending:
                 self.pause_body()
-
-    def _send_held(self) -> None:
-        self.resume_body()
 
     def _refuse(self, refusal: Refusal | Reply, head: RequestHead, body: bytes) -> None:
         """Answer in a service's place. A body that is still to come makes it the last answer."""
@@ -284,6 +245,7 @@ class EdgeProtocol(Responder, asyncio.Protocol):
             self._write_reply(refusal, keep_alive)
         self._runtime.settlement.refused(refusal, head, id_line, self._client, status_of(refusal))
         self._pending = body
+        self._since = self._runtime.clock()
         self._next(keep_alive)
 
     def _finished(self, keep_alive: bool) -> None:
@@ -292,102 +254,10 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         self._exchange = None
         self._chunked_out = False
         self._since = self._runtime.settlement.settle(exchange)
-        if keep_alive and not self._pending and not self._paused_reading:
+        if keep_alive and not self._pending and not self._paused_reading and not self._write_paused:
             self._feed = _READ_HEAD
         else:
             self._next(keep_alive)
-
-    def _next(self, keep_alive: bool) -> None:
-        """Ready for another request, or done."""
-        if not keep_alive:
-            self._close_gently()
-            return
-        self._feed = _READ_HEAD
-        self.resume_body()
-        if self._pending:
-            self._feed = _QUEUE
-            asyncio.get_running_loop().call_soon(self._take_pending)
-
-    def _take_pending(self) -> None:
-        """Read what came while the last request was answered; not before the client reads its answers."""
-        if self.transport.is_closing() or self._feed is not _QUEUE or self._exchange is not None:
-            return
-        if self._write_paused:
-            return  # resume_writing comes here again
-        data, self._pending = self._pending, b""
-        self._feed = _READ_HEAD
-        self._read_head(data)
-
-    def resume_writing(self) -> None:
-        """The client has caught up."""
-        super().resume_writing()
-        if self._own is not None:
-            self._own.resume_writing()
-        if self._exchange is None and self._pending and self._feed is _QUEUE and self._task is None:
-            self._take_pending()
-
-    def _queue(self, data: bytes) -> None:
-        """Keep what belongs to the next request, up to a bound."""
-        self._pending += data
-        if len(self._pending) > self._runtime.limits.most_pending:
-            self.pause_body()
-
-    # The gateway's own paths
-
-    def _start_own(self, head: RequestHead, raw: bytes, body: bytes) -> None:
-        if self._own is None:
-            self._own = OwnPaths(self, **self._uvicorn)
-        self._own_keeps = head.keep_alive
-        self._decoder = (
-            ChunkedDecoder() if head.fields.length == CHUNKED else LengthDecoder(head.fields.length)
-        )
-        self._feed = _READ_OWN
-        self._since = NEVER
-        self._own.data_received(raw)
-        if self._own is not None:
-            self._read_own(body)
-
-    def _read_own(self, data: bytes) -> None:
-        own, decoder = self._own, self._decoder
-        if own is None or decoder is None:
-            return
-        try:
-            pieces = decoder.feed(data)
-        except MalformedRequest as error:
-            self._own = None
-            own.connection_lost(None)
-            self._refuse_unread(error)
-            return
-        chunked = isinstance(decoder, ChunkedDecoder)
-        for piece in pieces:
-            own.data_received(encode_chunk(piece) if chunked else piece)
-        if decoder.done:
-            if chunked:
-                own.data_received(LAST_CHUNK)
-            self._pending = decoder.rest
-            self._decoder = None
-            self._feed = _QUEUE
-            if not own.busy:
-                self.own_finished()
-
-    def own_finished(self) -> None:
-        """The application's response is complete; its request may still be coming."""
-        if self._decoder is None and self._own is not None:
-            self._since = self._runtime.clock()
-            self._next(self._own_keeps and not self._runtime.draining)
-
-    def own_closes(self) -> None:
-        """The application's response was the last."""
-        self._own_keeps = False
-        if self._decoder is not None:
-            self._close_gently()
-
-    def hand_over(self) -> None:
-        """A WebSocket protocol takes over: the edge hears no more of this connection."""
-        self._own = None
-        self._decoder = None
-        self._feed = _DISCARD
-        self._runtime.connections.discard(self)
 
     # Tunnels
 
@@ -404,25 +274,12 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         if exchange is not None and exchange.connection is not None:
             exchange.connection.tunnel(data)
 
-    # The end
-
-    def _close_gently(self) -> None:
-        """Let the answer arrive before the close: what the client still sends is read and thrown away for a while."""
-        self._feed = _DISCARD
-        self._pending = b""
-        self._since = self._runtime.clock()
-        self.resume_body()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
-
-    def _discard(self, data: bytes) -> None:
-        """Nothing of it matters any more."""
+    # Time
 
     def shutdown(self) -> None:
         """The server drains: an idle connection closes now, a busy one after its answer."""
-        if self._own is not None and self._own.busy:
+        if self._own_busy():
+            assert self._own is not None
             self._own.shutdown()
         elif self._exchange is None and self._task is None:
             self.transport.close()
@@ -433,48 +290,45 @@ class EdgeProtocol(Responder, asyncio.Protocol):
         """Called several times a second: has anything taken too long?"""
         exchange = self._exchange
         if exchange is not None:
-            if now > exchange.expires or now > exchange.deadline or exchange.lane.session.expires < now:
-                self._overdue(exchange, now)
+            if now > exchange.expires or now > exchange.deadline:
+                self._overdue(exchange)
+            elif exchange.status == 101 and exchange.lane.session.expires < now:
+                self.transport.close()  # the tunnel's key or token is gone
         elif self._feed is _DISCARD:
             if now - self._since > self._runtime.limits.linger:
                 self.transport.abort()
-        elif self._task is None and self._own_idle():
+        elif self._feed is _READ_OWN:
+            if now - self._since > self._runtime.limits.body_timeout:
+                self._own_overdue()
+        elif not self._busy():
             self._check_waiting(now)
-
-    def _own_idle(self) -> bool:
-        return self._own is None or not self._own.busy
 
     def _check_waiting(self, now: float) -> None:
         limits = self._runtime.limits
-        waited = now - self._since
-        if self._pending and waited > limits.header_timeout:
-            self._refuse_unread(RequestTimeout(f"the head took longer than {limits.header_timeout:g} s"))
-        elif waited > limits.keep_alive_timeout:
+        if self._pending and self._feed is _READ_HEAD:
+            if now - self._head_since > limits.header_timeout:
+                self._refuse_unread(RequestTimeout(f"the head took longer than {limits.header_timeout:g} s"))
+        elif now - self._since > limits.keep_alive_timeout:
             self.transport.close()
 
-    def _overdue(self, exchange: Exchange, now: float) -> None:
+    def _overdue(self, exchange: Exchange) -> None:
         """A time is over: whose fault decides what is said."""
         if exchange.status == 101:
-            if now > exchange.expires or exchange.lane.session.expires < now:
-                self.transport.close()  # its key is gone, or the server is
-            return
-        if now <= exchange.expires and now <= exchange.deadline:
-            return
-        if exchange.answered or self._write_paused:
+            self.transport.close()
+        elif exchange.status or self._write_paused:
             exchange.error = "ClientTooSlow" if self._write_paused else "UpstreamTimeout"
             exchange.failed_upstream = not self._write_paused
             self.transport.abort()
         elif not exchange.body_done and not self._paused_reading:
             self._give_up(Refusal(RequestTimeout("the body stopped coming"), lane=exchange.lane))
         else:
-            self._give_up(
-                Refusal(UpstreamTimeout("the service did not answer within its time"), lane=exchange.lane)
-            )
+            error = UpstreamTimeout("the service did not answer within its time")
+            self._give_up(Refusal(error, lane=exchange.lane))
 
 
 _READ_HEAD = EdgeProtocol._read_head
 _READ_BODY = EdgeProtocol._read_body
-_READ_OWN = EdgeProtocol._read_own
-_QUEUE = EdgeProtocol._queue
+_READ_OWN = OwnSide._read_own
+_QUEUE = ClientSide._queue
 _TUNNEL = EdgeProtocol._tunnel
-_DISCARD = EdgeProtocol._discard
+_DISCARD = ClientSide._discard

@@ -39,9 +39,6 @@ class Responder:
     def _enter_tunnel(self) -> None:
         raise NotImplementedError
 
-    def _send_held(self) -> None:
-        raise NotImplementedError
-
     # ResponseSink
 
     def on_response(self, head: ResponseHead, pieces: list[bytes], complete: bool) -> None:
@@ -65,8 +62,17 @@ class Responder:
         request.keep_alive = keep_alive
         exchange.answered = True
         exchange.let_go()
-        timeouts = exchange.lane.entry.service.timeouts
-        exchange.expires = NEVER if head.event_stream else self._runtime.clock() + timeouts.idle
+        exchange.endless = head.event_stream
+        if self._write_paused and exchange.connection is not None:
+            exchange.connection.pause_reading()  # the client has not even read the answers before this one
+        self._wait_for_more(exchange)
+
+    def _wait_for_more(self, exchange: Exchange) -> None:
+        """An event stream may be silent for as long as it likes, unless it is the client that does not read."""
+        if exchange.endless and not self._write_paused:
+            exchange.expires = NEVER
+        else:
+            exchange.expires = self._runtime.clock() + exchange.lane.entry.idle_timeout
 
     def _framing(self, head: ResponseHead, request: RequestHead, keep_alive: bool) -> tuple[bytes, bool]:
         """The lines on length and persistence, and whether the connection goes on."""
@@ -92,8 +98,8 @@ class Responder:
             self.transport.write(piece)
         if complete:
             self._finished(exchange.head.keep_alive and not self._runtime.draining)
-        elif exchange.expires != NEVER:
-            exchange.expires = self._runtime.clock() + exchange.lane.entry.service.timeouts.idle
+        else:
+            self._wait_for_more(exchange)
 
     def on_informational(self, head: ResponseHead) -> None:
         """Pass a 1xx on, to those who know of them (RFC 9110 section 15.2)."""
@@ -137,7 +143,7 @@ class Responder:
 
     def on_connected(self) -> None:
         """The body may follow."""
-        self._send_held()
+        self.resume_body()
 
     def pause_body(self) -> None:
         """The service reads slowly."""
@@ -159,8 +165,8 @@ class Responder:
         exchange = self._exchange
         if exchange is not None and exchange.connection is not None:
             exchange.connection.pause_reading()
-            if exchange.expires == NEVER and exchange.status != 101:
-                exchange.expires = self._runtime.clock() + exchange.lane.entry.service.timeouts.idle
+            if exchange.status not in (0, 101):
+                self._wait_for_more(exchange)
 
     def resume_writing(self) -> None:
         """The client has caught up."""
@@ -168,6 +174,8 @@ class Responder:
         exchange = self._exchange
         if exchange is not None and exchange.connection is not None:
             exchange.connection.resume_reading()
+            if exchange.status not in (0, 101):
+                self._wait_for_more(exchange)
 
     # Refusals
 
@@ -175,12 +183,16 @@ class Responder:
         """Answer in the service's place, and settle."""
         exchange = self._exchange
         assert exchange is not None
-        exchange.status = problems.problem_of(refusal.error).status
         exchange.error = type(refusal.error).__name__
         exchange.failed_upstream = isinstance(refusal.error, UpstreamFault)
         if exchange.connection is not None:
             exchange.connection.abort()
             exchange.connection = None
+        if exchange.status:  # an answer has begun: there is no room for another
+            self.transport.abort()
+            self._finished(False)
+            return
+        exchange.status = problems.problem_of(refusal.error).status
         keep_alive = exchange.head.keep_alive and exchange.body_done and not self._runtime.draining
         self._write_refusal(refusal, exchange.head, exchange.id_line, keep_alive)
         self._finished(keep_alive)

@@ -38,6 +38,7 @@ class Exchange:
     wire_sent = False
     failed_upstream = False
     upgrading = False
+    endless = False  # an event stream
     body_done = True
     held: list[bytes] | None = None
     held_bytes = 0
@@ -128,19 +129,19 @@ class ClientAddress:
 class Refusal:
     """A request that goes no further: the error, and what the answer carries beside its problem document."""
 
-    __slots__ = ("error", "headers", "lane")
+    __slots__ = ("entry", "error", "headers", "lane")
 
     def __init__(
-        self, error: GatewayError, headers: tuple[tuple[str, str], ...] = (), lane: Lane | None = None
+        self,
+        error: GatewayError,
+        headers: tuple[tuple[str, str], ...] = (),
+        lane: Lane | None = None,
+        entry: ServiceEntry | None = None,
     ) -> None:
         self.error = error
         self.headers = headers
         self.lane = lane
-
-    @property
-    def entry(self) -> ServiceEntry | None:
-        """The service that was asked for, if there is one."""
-        return self.lane.entry if self.lane is not None else None
+        self.entry = lane.entry if lane is not None else entry
 
 
 class Reply:

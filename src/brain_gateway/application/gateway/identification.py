@@ -53,10 +53,15 @@ class Identification:
         line = credential_line(head)
         if line is None:
             return self.anonymous(client)
+        if (
+            fields.API_KEY in head.special
+            and token_of(head.special.get(fields.AUTHORIZATION, b":")) is not None
+        ):
+            return CredentialsInvalid("send a token or an API key, not both")
         session = self.sessions.get(line)
         if session is not None and session.expires > self._clock():
             return session
-        return self._verify(line, head, client)
+        return self._verify(line, client)
 
     def anonymous(self, client: ClientAddress) -> Session:
         """The session of a caller without credentials: known by address alone (IPv6 by its /64)."""
@@ -68,16 +73,10 @@ class Identification:
             self._anonymous.put(key, session)
         return session
 
-    def _verify(
-        self, line: bytes, head: RequestHead, client: ClientAddress
-    ) -> Session | Unverified | GatewayError:
+    def _verify(self, line: bytes, client: ClientAddress) -> Session | Unverified | GatewayError:
         credential = token_of(line)
         if credential is None:
             return self.anonymous(client)  # Basic and the like: a service's own affair
-        if fields.API_KEY in head.special and fields.AUTHORIZATION in head.special:
-            bearer = token_of(head.special[fields.AUTHORIZATION])
-            if bearer is not None and bearer != credential:
-                return CredentialsInvalid("send a token or an API key, not both")
         try:
             verified = self._principal(credential)
         except GatewayError as error:

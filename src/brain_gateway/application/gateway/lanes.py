@@ -5,6 +5,7 @@ It is made at the first such request and kept with the caller's session, so that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,9 @@ class LimitRegistry:
         self._shares = shares
         self._tunnels: dict[tuple[str, str], int] = {}
         self.most_tunnels = most_tunnels
+        self.on_forgotten: Callable[[], None] = lambda: (
+            None
+        )  # lanes that hold a forgotten window must let it go
 
     def window(self, caller: str, service: str, name: str, limit: RateLimit, now: float) -> SlidingWindow:
         """The window of one caller, one service and one class; a changed limit starts a new one."""
@@ -92,6 +96,7 @@ class LimitRegistry:
         resting = [key for key, window in self._windows.items() if window.resets_in(now) == 0.0]
         for key in resting:
             del self._windows[key]
+        self.on_forgotten()
 
 
 def make_lane(
@@ -107,12 +112,12 @@ def make_lane(
     principal = session.principal
     roles = principal.roles if principal else frozenset()
     limit_class, limit = table.limits.pick(entry.service.kind, roles, principal is None)
-    name = str(limit_class)
+    name = key = str(limit_class)
     if route is not None and route.limit is not None:
-        limit, name = route.limit, route.id
+        limit, name, key = route.limit, "route", route.id
     elif entry.service.limit is not None and principal is not None:
-        limit, name = entry.service.limit, "service"
-    window = limits.window(session.caller, entry.key, name, limit, now)
+        limit, name, key = entry.service.limit, "service", "service"
+    window = limits.window(session.caller, entry.key, key, limit, now)
     return Lane(session, entry, window, name, _refusal(session, entry, route, public))
 
 

@@ -67,7 +67,7 @@ def refusal_record(
         request_id=request_id(head, id_line),
         tenant_id=principal.tenant_id if principal else "",
         user_id=principal.user_id if principal else "",
-        service=lane.entry.name if lane else "",
+        service=refusal.entry.name if refusal.entry else "",
         method=head.method.decode("latin-1"),
         target=head.line.target.decode("latin-1"),
         status=status,

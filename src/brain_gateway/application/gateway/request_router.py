@@ -27,6 +27,7 @@ from brain_gateway.domain.errors import (
     BodyTooLarge,
     CircuitOpen,
     GatewayError,
+    MalformedRequest,
     MethodNotAllowed,
     NoHealthyTarget,
     RateLimitExceeded,
@@ -38,7 +39,7 @@ from brain_gateway.domain.errors import (
 )
 from brain_gateway.domain.http import fields
 from brain_gateway.domain.http.fields import value_of
-from brain_gateway.domain.routing.request_path import normal_form
+from brain_gateway.domain.routing.request_path import normal_form, other_form
 from brain_gateway.domain.routing.route_matcher import Match, MethodMismatch
 
 if TYPE_CHECKING:
@@ -68,13 +69,14 @@ class RequestRouter:
         self._clock = clock
         self._random = random
         self._trusts = trusts
+        limits.on_forgotten = self._renew_lanes
 
     def admit(self, head: RequestHead, client: ClientAddress) -> Exchange | Refusal | Reply | Unverified:
         """Decide on one request."""
         now = self._clock()
-        fields = head.fields
+        block = head.fields
         session = client.session
-        if session is None or client.fields is not fields or session.expires <= now:
+        if session is None or client.fields is not block or session.expires <= now:
             found = self._identify(head, client)
             if not isinstance(found, Session):
                 return found
@@ -86,7 +88,7 @@ class RequestRouter:
         if lane is None:
             return Refusal(ServiceNotFound())
         entry = lane.entry
-        if fields.unusual or entry.matcher is not None or lane.error is not None:
+        if block.unusual or entry.matcher is not None or lane.error is not None:
             checked = self._check(head, lane, now)
             if isinstance(checked, Refusal):
                 return checked
@@ -102,16 +104,19 @@ class RequestRouter:
         entry.budget.requests += 1
         target.in_flight += 1
         exchange = Exchange(head, lane, client, target, now, now + entry.response_timeout)
-        special = fields.special
+        special = block.special
         if 19 not in special:  # fields.REQUEST_ID
             exchange.id_line = self._ids.request_id_line()
         exchange.trace_line = self._traces.line(special.get(11))  # fields.TRACEPARENT
-        if fields.unusual:
-            exchange.upgrading = bool(fields.upgrade)
-            exchange.body_done = fields.length == 0
+        if block.unusual:
+            exchange.upgrading = block.upgrade == b"websocket"  # any other upgrade is not passed on
+            exchange.body_done = block.length == 0
         if entry.total_timeout:
             exchange.deadline = now + entry.total_timeout
         return exchange
+
+    def _renew_lanes(self) -> None:
+        self.table = self.table.renewed()
 
     def id_line(self, head: RequestHead) -> bytes:
         """A new X-Request-ID line for a request that brought none; empty for one that did."""
@@ -130,9 +135,9 @@ class RequestRouter:
             if entry is None:
                 return Refusal(ServiceNotFound())
             if entry.matcher is None or not _public(entry, head):
-                return Refusal(found)
+                return Refusal(found, entry=entry)
             return self._identification.anonymous(client)
-        if isinstance(found, Session):
+        if isinstance(found, Session) and fields.PREFLIGHT not in head.special:
             client.session, client.fields = found, head.fields
         return found
 
@@ -154,20 +159,31 @@ class RequestRouter:
         error = lane.error or _unusual(head, lane) or self._too_many_tunnels(head, lane)
         return Refusal(error, lane=lane) if error is not None else lane
 
+    def _no_route(self, mismatch: MethodMismatch | None, lane: Lane, now: float) -> Refusal:
+        """A strict service without such a route; who may not ask learns nothing of its routes."""
+        if lane.error is not None:
+            return Refusal(lane.error, lane=lane)
+        if not lane.window.admit(now):
+            return _limited(lane, now)
+        if mismatch is None:
+            return Refusal(RouteNotFound(), lane=lane)
+        return Refusal(MethodNotAllowed(), (("Allow", ", ".join(sorted(mismatch.allowed))),), lane)
+
     def _too_many_tunnels(self, head: RequestHead, lane: Lane) -> GatewayError | None:
         most = self._limits.most_tunnels
-        if not head.fields.upgrade or self._limits.tunnels(lane.session.caller, lane.entry.key) < most:
+        if (
+            head.fields.upgrade != b"websocket"
+            or self._limits.tunnels(lane.session.caller, lane.entry.key) < most
+        ):
             return None
         return RateLimitExceeded(f"at most {most} WebSocket connections at a time; close one first")
 
     def _route_lane(self, entry: ServiceEntry, head: RequestHead, lane: Lane, now: float) -> Lane | Refusal:
         match = _match(entry, head)
-        if match is None:
-            return Refusal(RouteNotFound(), lane=lane) if entry.service.strict else lane
-        if isinstance(match, MethodMismatch):
+        if not isinstance(match, Match):
             if not entry.service.strict:
                 return lane
-            return Refusal(MethodNotAllowed(), (("Allow", ", ".join(sorted(match.allowed))),), lane)
+            return self._no_route(match, lane, now)
         route = match.route
         found = lane.by_route.get(route.id)
         if found is None:
@@ -178,8 +194,20 @@ class RequestRouter:
 
 
 def _match(entry: ServiceEntry, head: RequestHead) -> Match | MethodMismatch | None:
+    """The route of a request. Raises MalformedRequest where two readings of its path lead to different routes."""
     assert entry.matcher is not None
-    return entry.matcher.match(head.method.decode("ascii"), normal_form(head.line.rest))
+    method, rest = head.method.decode("ascii"), head.line.rest
+    found = entry.matcher.match(method, normal_form(rest))
+    other = other_form(rest)
+    if other is not None:
+        otherwise = entry.matcher.match(method, other)
+        if _route(found) is not _route(otherwise):
+            raise MalformedRequest("an encoded slash or a path parameter makes this path ambiguous here")
+    return found
+
+
+def _route(match: Match | MethodMismatch | None) -> object:
+    return match.route if isinstance(match, Match) else None
 
 
 def _public(entry: ServiceEntry, head: RequestHead) -> bool:

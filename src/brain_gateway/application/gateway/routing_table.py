@@ -30,6 +30,7 @@ class ServiceEntry:
         "budget",
         "hash_header",
         "host_line",
+        "idle_timeout",
         "key",
         "matcher",
         "metrics",
@@ -65,8 +66,10 @@ class ServiceEntry:
         self.own_host = service.host_header != "upstream"
         literal = self.own_host and service.host_header != "preserve"
         self.host_line = b"Host: " + service.host_header.encode("ascii") if literal else b""
-        self.response_timeout = service.timeouts.response
-        self.total_timeout = service.timeouts.total
+        timeouts = service.timeouts  # 0 means none
+        self.response_timeout = timeouts.response or float("inf")
+        self.idle_timeout = timeouts.idle or float("inf")
+        self.total_timeout = timeouts.total
         self.budget = RetryBudget(service.retry)
         self.metrics = metrics
 
@@ -92,6 +95,10 @@ class RoutingTable:
         if own is not None and name in own:
             return own[name]
         return self._global.get(name)
+
+    def renewed(self) -> RoutingTable:
+        """The same table as another object: what was worked out from this one is worked out anew."""
+        return RoutingTable(self._global, self._tenants, self.limits)
 
     def __iter__(self) -> Iterator[ServiceEntry]:
         yield from self._global.values()

@@ -55,7 +55,10 @@ class TargetRegistry:
         if state is None:
             pool = self._pools.pool(target, service.timeouts.connect)
             state = self._states[key] = TargetState(target, CircuitBreaker(service.breaker), pool)
-        elif state.breaker.policy != service.breaker:
+            return state
+        state.target = target  # its weight may have changed
+        state.pool.connect_timeout = service.timeouts.connect
+        if state.breaker.policy != service.breaker:
             state.breaker = CircuitBreaker(service.breaker)
         return state
 

@@ -23,9 +23,13 @@ def build(exchange: Exchange) -> bytes:
     block = head.fields
     lane = exchange.lane
     entry = lane.entry
-    parts = [line.method, b" ", entry.prefix + line.rest or b"/", b" HTTP/1.1\r\n"]
+    parts = [line.method, b" ", _path(entry.prefix, line.rest), b" HTTP/1.1\r\n"]
     parts += _host(exchange) if entry.own_host else (exchange.target.host_line,)
-    parts.append(block.joined if lane.session.forwards_credentials else _without_credentials(block))
+    parts.append(
+        block.joined
+        if lane.session.forwards_credentials or 6 in block.special
+        else _without_credentials(block)
+    )
     if exchange.id_line:
         parts += (exchange.id_line, _CRLF)
     parts += (exchange.trace_line, _CRLF)
@@ -33,6 +37,11 @@ def build(exchange: Exchange) -> bytes:
         parts += _framing(exchange)
     parts.append(_tail(exchange))
     return b"".join(parts)
+
+
+def _path(prefix: bytes, rest: bytes) -> bytes:
+    path = prefix + rest
+    return path if path[:1] == b"/" else b"/" + path
 
 
 def _host(exchange: Exchange) -> tuple[bytes, ...]:

@@ -34,7 +34,9 @@ class UpstreamConnection(Protocol):
 
 
 class UpstreamPool(Protocol):
-    """The connections to one target."""
+    """The connections to one target. `connect_timeout` in seconds, 0 for none; it may be changed."""
+
+    connect_timeout: float
 
     def send(self, exchange: Exchange) -> None:
         """Carry the exchange; everything that follows is told to `exchange.sink`."""

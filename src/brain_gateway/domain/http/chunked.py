@@ -76,7 +76,7 @@ class ChunkedDecoder:
         return at + 2
 
     def _keep(self, part: bytes) -> None:
-        if len(part) > (MOST_TRAILER_BYTES if self._trailers else LONGEST_LINE):
+        if len(part) > (MOST_TRAILER_BYTES if self._trailers else LONGEST_LINE) + 1:  # CR and LF may be cut
             raise MalformedRequest("a chunk's size line or extension is too long")
         if b"\n" in part:
             raise MalformedRequest("a bare LF in the chunked coding")
@@ -133,3 +133,11 @@ class LengthDecoder:
 def encode_chunk(piece: bytes) -> bytes:
     """One chunk around a non-empty piece."""
     return b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
+BodyDecoder = ChunkedDecoder | LengthDecoder
+
+
+def body_decoder(length: int) -> BodyDecoder:
+    """The decoder of a body of so many bytes; a negative length means the chunked coding."""
+    return ChunkedDecoder() if length < 0 else LengthDecoder(length)

@@ -40,7 +40,9 @@ EVENT_STREAM: Final = 23  # Content-Type: text/event-stream
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _VALUE_BYTES = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
-_HOST = re.compile(rb"[^\s,/?#@\\]+")
+_HOST = re.compile(
+    rb"(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
+)  # RFC 3986 section 3.2.2, the usual part
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[\x21-\x7e]*)?")
@@ -94,6 +96,11 @@ def split_line(line: bytes) -> tuple[bytes, bytes]:
     return name.lower(), value.strip(b" \t")
 
 
+def is_host(value: bytes) -> bool:
+    """Whether it is one host name or address with an optional port."""
+    return _HOST.fullmatch(value) is not None
+
+
 def value_of(line: bytes) -> bytes:
     """The value of a line that has been checked already."""
     return line[line.index(b":") + 1 :].strip(b" \t")
@@ -126,7 +133,7 @@ def _checked(kind: int, value: bytes) -> int:
         raise MalformedRequest("Content-Length must be one number of decimal digits")
     if kind == TRANSFER_ENCODING and value.lower() != b"chunked":
         raise MalformedRequest("Transfer-Encoding must be exactly 'chunked'")
-    if kind == HOST and not _HOST.fullmatch(value):
+    if kind == HOST and not is_host(value):
         raise MalformedRequest("Host must be one host name with an optional port")
     if kind == CONNECTION and value.lower() == b"keep-alive":
         return KEEP_ALIVE
@@ -148,6 +155,7 @@ class LineTable(dict[bytes, int]):
     MOST_LINES = 4096
     LONGEST = 1024
     MOST_NAMES = 1024
+    LONGEST_NAME = 64
 
     def __init__(self, by_name: Callable[[bytes], int]) -> None:
         super().__init__()
@@ -171,9 +179,10 @@ class LineTable(dict[bytes, int]):
 
     def _learn(self, line: bytes, name: bytes) -> int:
         kind = self._by_name(split_line(line)[0])
-        if len(self._names) >= self.MOST_NAMES:
-            self._names.clear()
-        self._names[name] = kind
+        if len(name) <= self.LONGEST_NAME:
+            if len(self._names) >= self.MOST_NAMES:
+                self._names.clear()
+            self._names[name] = kind
         return kind
 
 

@@ -13,7 +13,8 @@ CHUNKED = -1
 UNTIL_CLOSE = -2
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?")
-_CONNECTION_OPTIONS = {b"close", b"keep-alive", b"upgrade", b""}
+# Not names of fields that end here; the length is the gateway's own business.
+_CONNECTION_OPTIONS = {b"close", b"keep-alive", b"upgrade", b"content-length", b""}
 MOST_STATUS_LINES = 256
 _statuses: dict[bytes, tuple[int, bool]] = {}
 _table = fields.response_lines()
@@ -27,6 +28,7 @@ class ResponseHead:
     """
 
     __slots__ = (
+        "closing",
         "cors",
         "event_stream",
         "joined",
@@ -46,6 +48,7 @@ class ResponseHead:
         self.lines: list[bytes] = []
         self.cors: list[bytes] = []
         self.event_stream = False
+        self.closing = False
         self.upgrade = b""
         self.joined = b""
 
@@ -100,7 +103,7 @@ def _special(head: ResponseHead, kind: int, line: bytes, old: bool) -> None:
             raise MalformedRequest("the upstream states two body lengths")
         head.length = CHUNKED
     elif kind == fields.KEEP_ALIVE:
-        head.keep_alive = True
+        head.keep_alive = not head.closing
     elif kind == fields.UPGRADE:
         head.upgrade = line
     elif kind == fields.CORS:
@@ -113,7 +116,8 @@ def _special(head: ResponseHead, kind: int, line: bytes, old: bool) -> None:
 def _apply_connection(head: ResponseHead, line: bytes) -> set[bytes]:
     """Persistence; gives the names that end at this hop (RFC 9110 section 7.6.1)."""
     tokens = {token.strip(b" \t") for token in value_of(line).lower().split(b",")}
-    head.keep_alive = b"close" not in tokens and (head.keep_alive or b"keep-alive" in tokens)
+    head.closing = head.closing or b"close" in tokens
+    head.keep_alive = not head.closing and (head.keep_alive or b"keep-alive" in tokens)
     return tokens - _CONNECTION_OPTIONS
 
 

@@ -10,18 +10,22 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from brain_gateway.domain.errors import MalformedRequest
+from brain_gateway.domain.http.fields import is_host
 
+_MOST_DECODINGS = 3  # some services decode what is decoded already
 _ALIAS = b"brain-gateway"
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://([^/?]*)(.*)", re.DOTALL)
+_ENCODED_SLASH = re.compile(rb"%2[Ff]")
+_PARAMETERS = re.compile(rb";[^/]*")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 def origin_form(target: bytes) -> tuple[bytes, bytes]:
     """The authority and the path with query of a target in absolute form (RFC 9112 section 3.2.2)."""
     match = _ABSOLUTE.fullmatch(target)
-    if match is None or not match[1] or b"@" in match[1]:
+    if match is None or not is_host(match[1]):
         raise MalformedRequest(
-            "the request target must be a path, or an absolute URI without user information"
+            "the request target must be a path, or an absolute URI with a host and no user information"
         )
     path = match[2]
     return match[1], path if path[:1] == b"/" else b"/" + path
@@ -53,26 +57,48 @@ def check(path: bytes) -> None:
     """Refuse a path that some server could resolve upwards."""
     if _BROKEN_ESCAPE.search(path):
         raise MalformedRequest("'%' in the path must be followed by two hexadecimal digits")
-    decoded = unquote_to_bytes(path)
+    if b"\\" in path:
+        raise MalformedRequest("the path may carry no backslash")
+    for _ in range(_MOST_DECODINGS):
+        decoded = unquote_to_bytes(path)
+        _check_decoded(decoded)
+        if decoded == path:
+            break
+        path = decoded
+
+
+def _check_decoded(decoded: bytes) -> None:
     if b"\0" in decoded or b"\xc0" in decoded or b"\xc1" in decoded:
         raise MalformedRequest("the path carries an encoded NUL or an overlong encoding")
     for segment in decoded.replace(b"\\", b"/").split(b"/"):
         if segment.partition(b";")[0] in (b".", b".."):
             raise MalformedRequest("the path may carry no '.' or '..' segments, in no spelling")
-    if b"\\" in path:
-        raise MalformedRequest("the path may carry no backslash")
 
 
 def normal_form(rest: bytes) -> str:
     """The path by which routes are found: decoded, one slash for several, no slash at the end.
 
     Policies hang on routes, so two spellings that a service may read alike must find the same route. An encoded
-    slash stays encoded: it is data, not structure.
+    slash stays encoded: it is data, not structure (see `other_form`).
     """
     path = rest.partition(b"?")[0]
     if b"%" in path:
-        path = b"%2F".join(unquote_to_bytes(part) for part in re.split(rb"%2[Ff]", path))
+        path = b"%2F".join(unquote_to_bytes(part) for part in _ENCODED_SLASH.split(path))
+    return _tidy(path)
+
+
+def other_form(rest: bytes) -> str | None:
+    """The path as services read it that decode encoded slashes or drop path parameters; None when that is the same."""
+    path = rest.partition(b"?")[0]
+    if b";" not in path and b"%" not in path:
+        return None
+    decoded = unquote_to_bytes(path)
+    if b";" not in decoded and not _ENCODED_SLASH.search(path):
+        return None
+    return _tidy(_PARAMETERS.sub(b"", decoded))
+
+
+def _tidy(path: bytes) -> str:
     while b"//" in path:
         path = path.replace(b"//", b"/")
-    text = path.decode("utf-8", "replace").rstrip("/")
-    return text or "/"
+    return path.decode("utf-8", "replace").rstrip("/") or "/"

@@ -7,7 +7,7 @@ import re
 MASK = "****"
 
 _QUERY = re.compile(
-    r"(?i)([?&;][^=&;]*(?:token|key|secret|passw|pwd|signature|sig|code|auth|credential|session|jwt)[^=&;]*=)[^&;#\s]+"
+    r"(?i)([?&;][^=&;]*(?:token|key|secret|passw|pwd|signature|sig|code|auth|credential|session|jwt)[^=&;]*=)[^&#\s]+"
 )
 _TOKENS = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}|bgk_[A-Za-z0-9_-]{8,}")
 

@@ -66,6 +66,7 @@ class UpstreamProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bodies wait in the kernel, not here: a low mark pauses the client early."""
         self.transport = cast(asyncio.Transport, transport)
+        self._pool.made(self)
 
     def data_received(self, data: bytes) -> None:
         """A head, a body, or bytes of a tunnel."""
@@ -107,6 +108,11 @@ class UpstreamProtocol(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.sink.resume_body()
 
+    def discard(self) -> None:
+        """Nobody wants this connection any more; it may not even be made."""
+        if self.transport is not None:
+            self.transport.abort()
+
     # UpstreamConnection
 
     def start(self, exchange: Exchange) -> None:
@@ -116,11 +122,11 @@ class UpstreamProtocol(asyncio.Protocol):
         exchange.wire_sent = True
         self.transport.write(build(exchange))
         if exchange.head.fields.length:
+            exchange.sink.on_connected()  # first: writing may say at once that the service reads slowly
             for piece in exchange.held or ():
                 self.write_body(piece)
             if exchange.body_done:
                 self.end_body()
-            exchange.sink.on_connected()
 
     def write_body(self, piece: bytes) -> None:
         """Send a piece of the request's body, framed as the client framed it."""

@@ -57,7 +57,7 @@ class TargetPool:
         tls: ssl.SSLContext | None,
     ) -> None:
         self._target = target
-        self._connect_timeout = connect_timeout
+        self.connect_timeout = connect_timeout
         self._most_idle = most_idle
         self._clock = clock
         self._metrics = metrics
@@ -91,19 +91,29 @@ class TargetPool:
 
     async def _connect(self, exchange: Exchange) -> None:
         began = self._clock()
+        connection = UpstreamProtocol(self)
         try:
-            async with asyncio.timeout(self._connect_timeout):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: UpstreamProtocol(self), self._target.host, self._target.port, ssl=self._tls
+            async with asyncio.timeout(self.connect_timeout or None):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: connection, self._target.host, self._target.port, ssl=self._tls
                 )
         except TimeoutError:
             self._failed(exchange, UpstreamTimeout("no connection to the service within its time"))
         except (OSError, ssl.SSLError):
             self._failed(exchange, UpstreamUnreachable("no connection to the service"))
+        except asyncio.CancelledError:
+            connection.discard()
+            raise
         else:
-            self.open += 1
             self._metrics.connected(self._clock() - began)
-            connection.start(exchange)
+            if connection.closed:
+                self._failed(exchange, UpstreamUnreachable("the service closed the connection at once"))
+            else:
+                connection.start(exchange)
+
+    def made(self, connection: UpstreamProtocol) -> None:
+        """A connection is open."""
+        self.open += 1
 
     def _failed(self, exchange: Exchange, error: UpstreamTimeout | UpstreamUnreachable) -> None:
         self._metrics.connect_failures += 1

@@ -1,0 +1,21 @@
+"""What all tests share: asyncio as the event loop, and hypothesis without deadlines (a slow machine is no fault of the code).
+
+HYPOTHESIS_PROFILE=thorough searches ten times as long as the default.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "untimed"))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Tests marked `anyio` run on asyncio."""
+    return "asyncio"
