@@ -96,7 +96,7 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         table = compile_table(configuration.services, configuration.limit_classes, targets, metrics)
         spans = _spans(settings, stack)
         ids = TraceIds(os.urandom)
-        traces = TracePolicy(ids, spans is not None, settings.trace_sample)
+        traces = TracePolicy(ids, settings.trace_sample) if spans is not None else None
         trusted = TrustedProxies(settings.trusted_proxies)
         limits = LimitRegistry(most_tunnels=settings.max_tunnels, shares=settings.workers)
         router = RequestRouter(

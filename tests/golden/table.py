@@ -7,12 +7,13 @@ A case is a mapping:
     send:      what the client sends: a piece, or a list of pieces
     upstream:  what the service sees and answers: an expectation, a list of them (one per request), or `never`
     client:    what the client gets: an expectation, or a list of them (one per response)
-    closed:    whether the gateway closes the connection then (false: the connection serves another request)
+    closed:    whether the gateway closes the connection then (false: it serves another request; null: either)
     asgi:      same (default); {differs: why, ...} replaces keys for the ASGI entry; {absent: why} leaves it out
 
 A piece is the text of a head (lines apart by newlines), or a mapping of `head` with `body`, or of `bytes`; `after: n`
 sends it only when n responses (interim ones included) have come. An expectation at the service: `head` (all of it, in
-order), `has` (lines), `lacks` (names), `body`, `raw_body`, `answers` (a piece or a list of them; `early: true` gives
+order), `line` (the first), `has` (lines), `in_order` (lines), `lacks`
+(names), `body`, `framing`, `answers` (a piece or a list of them; `early: true` gives
 them before the body is read) and `hangs_up`. At the client: `status`, `has`, `lacks`, `body`, `json` (members),
 `framing`, `interim` (statuses).
 
@@ -54,7 +55,7 @@ class Case:
     @property
     def id(self) -> str:
         """As pytest shows it."""
-        return f"{self.entry}-{self.file}-{self.content['name'].replace(' ', '_')}"
+        return f"{self.file}-{self.content['name'].replace(' ', '_')}"
 
     def list_of(self, key: str) -> list[Any]:
         """A key that holds one thing or a list of them."""

@@ -54,7 +54,7 @@ async def gateway(request, upstream, tmp_path_factory):
     ("gateway", "case"),
     [(case.entry, case) for case in sorted(CASES, key=lambda case: ENTRIES.index(case.entry))],
     indirect=["gateway"],
-    ids=lambda value: value.id if isinstance(value, Case) else "",
+    ids=lambda value: value.id if isinstance(value, Case) else value,
 )
 async def test_golden(gateway, case, upstream, values):
     await Run(case, gateway, upstream, values).run()

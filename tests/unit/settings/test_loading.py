@@ -49,6 +49,8 @@ def test_every_variable_is_read():
         "DRAIN_TIMEOUT": "1.5",
         "MAX_CONNECTIONS": "7",
         "POOL_SIZE": "0",
+        "MAX_TUNNELS": "9",
+        "TRACE_SAMPLE": "0.5",
         "JWT_SECRET": "kT8zQ1vR5xW9cB3nM7pL2sD6fG0hJ4yA",
         "JWT_JWKS_URL": "https://idp.example/keys",
         "JWT_ISSUER": "https://idp.example",

@@ -21,14 +21,14 @@ _VIA = VIA + _CRLF
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
-def response_head(exchange: Exchange, head: ResponseHead, framing: bytes) -> bytes:
-    """A response's head for the client; `framing`: the lines on length and persistence, each with its CRLF."""
-    policy = exchange.lane.entry.service.cors
+def response_head(exchange: Exchange, head: ResponseHead, framing: bytes) -> tuple[bytes, ...]:
+    """A response's head for the client, in parts; `framing`: the lines on length and persistence, with their CRLFs."""
     joined = head.joined
+    policy = exchange.lane.entry.cors
     if policy is not None:
         joined = _CRLF.join((head.status_line, *head.lines, *cors.response_lines(policy, exchange.head), b""))
     request_id = exchange.id_line or exchange.head.fields.special[19]  # fields.REQUEST_ID
-    return b"".join((joined, _VIA, request_id, _CRLF, framing, _CRLF))
+    return (joined, _VIA, request_id, _CRLF, framing, _CRLF)
 
 
 def informational(head: ResponseHead) -> bytes:

@@ -161,7 +161,7 @@ class AsgiExchange:
         exchange.status = head.status
         exchange.answered = True
         exchange.let_go()
-        lines = answers.response_head(exchange, head, b"").split(b"\r\n")[1:-2]
+        lines = b"".join(answers.response_head(exchange, head, b"")).split(b"\r\n")[1:-2]
         headers = [
             (name.lower(), value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)
         ]

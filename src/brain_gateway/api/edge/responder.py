@@ -53,7 +53,7 @@ class Responder:
             framing, keep_alive = self._framing(head, request, keep_alive)
             if self._chunked_out:
                 pieces = self._encoded(pieces, complete)
-        data = b"".join((answers.response_head(exchange, head, framing), *pieces))
+        data = b"".join((*answers.response_head(exchange, head, framing), *pieces))
         exchange.sent = len(data)
         self.transport.write(data)
         if complete:

@@ -33,17 +33,13 @@ class Exchange:
     retried = 0.0  # when the present attempt began, if it is not the first
     status = 0
     sent = 0
-    error = ""
     answered = False
     wire_sent = False
     failed_upstream = False
     upgrading = False
     endless = False  # an event stream
-    body_done = True
     held: list[bytes] | None = None
     held_bytes = 0
-    id_line = b""
-    trace_line = b""
 
     def __init__(
         self,
@@ -60,6 +56,10 @@ class Exchange:
         self.target = target
         self.started = now
         self.expires = expires
+        self.error = ""
+        self.body_done = True
+        self.id_line = b""  # of the request id that was made; empty when the caller brought one
+        self.trace_line = b""
 
     def hold(self, piece: bytes) -> None:
         """Keep a piece of body for a retry, or give up keeping when it is too much."""

@@ -55,7 +55,7 @@ class RequestRouter:
         identification: Identification,
         limits: LimitRegistry,
         ids: TraceIds,
-        traces: TracePolicy,
+        traces: TracePolicy | None,
         clock: Callable[[], float],
         random: Callable[[], float],
         trusts: Callable[[str], bool],
@@ -107,7 +107,11 @@ class RequestRouter:
         special = block.special
         if 19 not in special:  # fields.REQUEST_ID
             exchange.id_line = self._ids.request_id_line()
-        exchange.trace_line = self._traces.line(special.get(11))  # fields.TRACEPARENT
+        brought = special.get(11)  # fields.TRACEPARENT
+        if self._traces is None:
+            exchange.trace_line = brought or self._ids.traceparent_line()
+        else:
+            exchange.trace_line = self._traces.line(brought)
         if block.unusual:
             exchange.upgrading = block.upgrade == b"websocket"  # any other upgrade is not passed on
             exchange.body_done = block.length == 0

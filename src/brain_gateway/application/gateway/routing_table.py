@@ -28,6 +28,7 @@ class ServiceEntry:
     __slots__ = (
         "balancer",
         "budget",
+        "cors",
         "hash_header",
         "host_line",
         "idle_timeout",
@@ -63,6 +64,7 @@ class ServiceEntry:
         )
         hash_on = service.balancer.hash_on or "tenant"
         self.hash_header = hash_on.partition(":")[2].lower().encode()
+        self.cors = service.cors
         self.own_host = service.host_header != "upstream"
         literal = self.own_host and service.host_header != "preserve"
         self.host_line = b"Host: " + service.host_header.encode("ascii") if literal else b""

@@ -63,14 +63,13 @@ class Settlement:
         status = exchange.status
         target = exchange.target
         target.in_flight -= 1
-        if status in FAILURES or status == 0 or not target.breaker.calm or exchange.error or status == 500:
-            self._feed(exchange, target, now)
-        if status == 101:
-            self._limits.tunnel(lane.session.caller, lane.entry.key, -1)
         duration = now - exchange.started
-        lane.entry.metrics.observe(exchange.head.method, status or 499, duration)
+        remarkable = status < 200 or status >= 500 or exchange.error
+        if remarkable or not target.breaker.calm:
+            self._feed(exchange, target, now)
+        lane.entry.metrics.observe(exchange.head.line.method, status or 499, duration)
         self._until_logged -= 1
-        if self._until_logged == 0 or status >= 500 or status == 0 or duration > self._slow or exchange.error:
+        if self._until_logged == 0 or remarkable or duration > self._slow:
             if self._until_logged == 0:
                 self._until_logged = self._stride
             self._log.write(record_of(exchange, self._unix() - duration, duration))
@@ -82,6 +81,8 @@ class Settlement:
         """Tell the breaker: failed, succeeded, or neither (the client went away, or the caller was at fault)."""
         service = exchange.lane.entry.service
         since = exchange.retried or exchange.started
+        if exchange.status == 101:
+            self._limits.tunnel(exchange.lane.session.caller, service.key, -1)
         broken = exchange.status == 500 and service.breaker.count_500
         if exchange.failed_upstream or exchange.status in FAILURES or broken:
             target.breaker.failed(now, since)

@@ -41,23 +41,19 @@ class TraceIds:
 
 
 class TracePolicy:
-    """Which context a request travels on with.
+    """Contexts for requests that are spans of our own: same trace, this hop as the parent.
 
-    Without spans of our own the caller's context is passed on as it is (Trace Context, section 4.3: a forwarding
-    participant), or made. With them, this hop becomes the parent: same trace, an id of our own. `sample`: share of the
-    traces begun here that are recorded; a caller's decision is kept.
+    Without spans there is no policy: the caller's context is passed on as it is (Trace Context, section 4.3), or one
+    is made. `sample`: share of the traces begun here that are recorded; a caller's decision is kept.
     """
 
-    def __init__(self, ids: TraceIds, spans: bool = False, sample: float = 0.0) -> None:
+    def __init__(self, ids: TraceIds, sample: float) -> None:
         self._ids = ids
-        self._spans = spans
         self._stride = round(1 / sample) if sample > 0 else 0
         self._until = self._stride
 
     def line(self, brought: bytes | None) -> bytes:
         """The `traceparent` line for the service."""
-        if not self._spans:
-            return brought or self._ids.traceparent_line()
         if brought is not None:
             context = value_of(brought)
             return b"traceparent: 00-%b-%b-%b" % (context[3:35], self._ids.span_id(), context[53:55])
