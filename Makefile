@@ -25,7 +25,7 @@ check: setup ## Style, types, import rules and house rules
 	$(BIN)/mypy
 	cd bench && ../$(BIN)/mypy --config-file= --strict *.py harness
 	cd examples/platform && ../../$(BIN)/mypy --config-file= --strict run.py launcher
-	$(BIN)/mypy --config-file= --strict scripts/*.py
+	MYPYPATH=src $(BIN)/mypy --config-file= --strict scripts/*.py
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest tests/house
 

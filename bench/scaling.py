@@ -21,6 +21,7 @@ from harness.wrk import Load, put_load
 SMALL, LARGE, WIDE = "small", "large", "large, wide"
 LIMIT = 1.2
 IDLE_SECONDS = 2.0
+SETTLE_SECONDS = 8.0  # in which the first round of probes is done
 
 COLUMNS = (
     Column("services", "services", 0),
@@ -105,6 +106,7 @@ def _start(rig: Rig, options: argparse.Namespace, shape: Shape, upstream_port: i
     )
     seconds = wait_until_ready(server, path=shape.first_path, within=options.start_within, began=began)
     resident, peak = resident_bytes(server.pid), peak_resident_bytes(server.pid)
+    time.sleep(SETTLE_SECONDS)
     before = cpu_seconds(server.pid)
     time.sleep(IDLE_SECONDS)  # what probes and timers of so many services cost without any request
     idle_share = (cpu_seconds(server.pid) - before) / IDLE_SECONDS

@@ -16,8 +16,6 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-    "# Made by `make constraints`, for Python 3.11 and later. `make setup` installs what is pinned here.\n"
-)
 PIN = re.compile(r"[a-z0-9][a-z0-9.-]*==[0-9][\w.+]*( ; [\w.<>=!' ()]+)?")
 COMPILE = (
     "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--upgrade",

@@ -18,6 +18,7 @@ import time
 import tomllib
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -61,7 +62,7 @@ def _is_ready() -> bool:
     return subprocess.run([PYTHON, "-c", ""], check=False).returncode == 0  # its own Python may be gone
 
 
-def _make(project: dict[str, dict[str, list[str]]]) -> None:
+def _make(project: dict[str, Any]) -> None:
     STAMP.unlink(missing_ok=True)
     if not _has_pip():
         _make_environment()
@@ -69,6 +70,7 @@ def _make(project: dict[str, dict[str, list[str]]]) -> None:
         *project["build-system"]["requires"],
         "editables",  # what hatchling asks for to install a package in place
         *project["project"]["dependencies"],
+        *(one for extra in project["project"]["optional-dependencies"].values() for one in extra),
         *project["dependency-groups"]["dev"],
     )
     _install("-c", str(CONSTRAINTS), *needed)
@@ -141,7 +143,7 @@ class _Progress:
             if found[1] not in self._seen:
                 self._seen.add(found[1])
                 self._show(f"packages: {len(self._seen)}, {found[1]}", len(self._seen) % self.EVERY == 0)
-        elif line.startswith("Installing collected"):
+        elif self._seen and line.startswith("Installing collected"):
             self._show(f"packages: {len(self._seen)} found, unpacking and compiling them", True)
 
     def _show(self, text: str, worth_a_line: bool) -> None:

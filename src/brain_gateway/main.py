@@ -106,6 +106,7 @@ def _uvicorn_config(settings: Settings, gateway: Gateway, entry: str) -> uvicorn
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn would believe every peer on loopback; TRUSTED_PROXIES decides
         date_header=entry == "protocol",
         backlog=4096,
         timeout_keep_alive=int(settings.keep_alive_timeout),

@@ -55,7 +55,8 @@ def principal(tenant_id: str = TENANT, *roles: str, **changes: Any) -> Principal
 
 
 class FakeGateway:
-    """One token (TOKEN) and one key (KEY) of TENANT are known. `random` is what the balancers draw."""
+    """One token (TOKEN) and one key (KEY) of TENANT are known. `random` is what the balancers draw; `spans`: the share
+    of traces begun here that are recorded, None for no spans at all."""
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class FakeGateway:
         trusted: TrustedProxies | None = None,
         limits: LimitRegistry | None = None,
         wire_limits: WireLimits | None = None,
-        traces: tuple[bool, float] = (False, 0.0),
+        spans: float | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.tokens, self.keys, self.sessions = KnownTokens(), KnownKeys(), SessionCache()
@@ -85,11 +86,11 @@ class FakeGateway:
         trusts = (trusted or TrustedProxies(())).trusts
         self.router = RequestRouter(
             self.compile(*services or (service(),)), self.identification, self.limits, self.ids,
-            TracePolicy(self.ids, *traces), self.clock, lambda: self.random, trusts,
+            None if spans is None else TracePolicy(self.ids, spans), self.clock, lambda: self.random, trusts,
         )  # fmt: skip
         self.settlement = Settlement(
             self.metrics, self.limits, self.log, self.clock, self.clock.unix, lambda: self.random,
-            lambda *note: self.notes.append(note), sample, slow, self.spans if traces[0] else None,
+            lambda *note: self.notes.append(note), sample, slow, None if spans is None else self.spans,
         )  # fmt: skip
         self.runtime = EdgeRuntime(
             router=self.router,

@@ -55,7 +55,7 @@ class Case:
     @property
     def id(self) -> str:
         """As pytest shows it."""
-        return f"{self.file}-{self.content['name'].replace(' ', '_')}"
+        return f"{self.entry}-{self.file}-{self.content['name'].replace(' ', '_')}"
 
     def list_of(self, key: str) -> list[Any]:
         """A key that holds one thing or a list of them."""

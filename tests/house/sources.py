@@ -12,7 +12,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src" / "brain_gateway"
 DOCS = ROOT / "docs"
-SKIPPED = frozenset((".git", ".venv", ".venv-platform", ".brain-gateway", "__pycache__"))
+MADE = frozenset(
+    (".git", ".venv", ".venv-platform", ".brain-gateway", "__pycache__", "dist", ".hypothesis", ".mypy_cache",
+     ".ruff_cache", ".pytest_cache", ".import_linter_cache")
+)  # fmt: skip
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -30,14 +33,18 @@ class Place(NamedTuple):
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Every file of the project that git tracks or would (those that .gitignore names are left out)."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    ).stdout.decode()
+    """Every file of the project that git tracks or would; without git, all but what is known to be made here."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    except (FileNotFoundError, subprocess.CalledProcessError):  # no git here, or no clone
+        return tuple(path for path in ROOT.rglob("*") if path.is_file() and not _made_here(path))
     return tuple(path for name in listing.split("\0") if name and (path := ROOT / name).is_file())
+
+
+def _made_here(path: Path) -> bool:
+    parts = path.relative_to(ROOT).parts
+    return not MADE.isdisjoint(parts) or path.suffix in (".pyc", ".log")
 
 
 def python_files(*folders: str) -> list[Path]:

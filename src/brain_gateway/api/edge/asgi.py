@@ -1,7 +1,8 @@
 """The ASGI entry: the same RequestRouter and the same upstream for any ASGI server, and for test clients.
 
 It costs a scope, a task and a queue per request; `protocol.py` is the fast way. WebSockets are tunnelled by the
-protocol entry alone: ASGI shows messages, not the connection.
+protocol entry alone: ASGI shows messages, not the connection. The server in front must not rewrite `scope["client"]`
+from headers (uvicorn: `--no-proxy-headers`), and what it makes of trailers is its own affair.
 """
 
 from __future__ import annotations

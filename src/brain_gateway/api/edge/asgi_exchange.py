@@ -165,6 +165,8 @@ class AsgiExchange:
         headers = [
             (name.lower(), value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines)
         ]
+        if head.status == 304:  # RFC 9110 8.6 allows a length here, ASGI servers take it for a promise
+            headers = [header for header in headers if header[0] != b"content-length"]
         self._queue({"type": "http.response.start", "status": head.status, "headers": headers})
         if head.event_stream:
             exchange.expires = NEVER

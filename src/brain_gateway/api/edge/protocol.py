@@ -118,7 +118,7 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
             self._refuse_unread(error)
             return
         rest = data[end:]
-        if line.service in RESERVED_BYTES:
+        if line.service in RESERVED_BYTES and line.target != b"*":
             self._start_own(head, data[:end], rest)
             return
         admitted = runtime.router.admit(head, self._client)

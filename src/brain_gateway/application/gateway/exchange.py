@@ -149,7 +149,9 @@ class Reply:
 
     __slots__ = ("entry", "headers", "status")
 
-    def __init__(self, status: int, headers: tuple[tuple[str, str], ...], entry: ServiceEntry) -> None:
+    def __init__(
+        self, status: int, headers: tuple[tuple[str, str], ...], entry: ServiceEntry | None = None
+    ) -> None:
         self.status = status
         self.headers = headers
         self.entry = entry

@@ -186,20 +186,23 @@ class HealthMonitor:
             await self._pause(self._wake, self._schedule.wait(now))
 
     async def _check(self, item: WatchedTarget) -> None:
-        policy = item.policy
+        policy, first = item.policy, item.checked_at is None
         try:
             result = await self._ask(item)
         finally:
             item.running = False
             self._slots.release()
-        if item.policy is policy and item.watched:
-            self._board.checked(item.key)
-            if item.record(result, self._unix()):
-                self._changed(item)
+        if item.policy is policy and item.watched and item.record(result, self._unix()):
+            self._changed(item)
         if item.watched and (item.probed or item.tracker.healthy is False):
-            same = item.policy is policy
-            delay = jittered(policy.interval, self._entropy()) if same else 0.0
+            delay = self._delay(policy.interval, first) if item.policy is policy else 0.0
             self._check_at(item, self._clock() + delay)
+
+    def _delay(self, interval: float, first: bool) -> float:
+        """Until the next check. Many targets are first checked together: the second check spreads them out."""
+        if first and len(self._targets) > SPREAD_FROM:
+            return max(MIN_RECHECK, interval * self._entropy())
+        return jittered(interval, self._entropy())
 
     async def _ask(self, item: WatchedTarget) -> ProbeResult:
         probe = self._probes[item.policy.type]

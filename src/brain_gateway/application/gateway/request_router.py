@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from brain_gateway.application.gateway import cors
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
@@ -43,7 +43,7 @@ from brain_gateway.domain.routing.request_path import normal_form, other_form
 from brain_gateway.domain.routing.route_matcher import Match, MethodMismatch
 
 if TYPE_CHECKING:
-    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.requests import RequestHead, RequestLine
 
 
 class RequestRouter:
@@ -130,6 +130,8 @@ class RequestRouter:
         """The session; wrong credentials are none on a public route, and refused elsewhere."""
         if client.trusted:
             client.caller = caller_of(head.fields, client.address, self._trusts)
+        if head.line.target == b"*":
+            return Reply(204, (("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),))  # RFC 9110 9.3.7
         preflight = cors.preflight(self.table, head)
         if preflight is not None:
             return preflight
@@ -198,11 +200,19 @@ class RequestRouter:
 
 
 def _match(entry: ServiceEntry, head: RequestHead) -> Match | MethodMismatch | None:
-    """The route of a request. Raises MalformedRequest where two readings of its path lead to different routes."""
+    """The route of a request; one that comes again is not looked up again. Raises MalformedRequest."""
+    line = head.line
+    if line.matched_by is not entry.matcher:
+        line.match, line.matched_by = _found(entry, line), entry.matcher
+    return cast("Match | MethodMismatch | None", line.match)
+
+
+def _found(entry: ServiceEntry, line: RequestLine) -> Match | MethodMismatch | None:
+    """Raises MalformedRequest where two readings of the path lead to different routes."""
     assert entry.matcher is not None
-    method, rest = head.method.decode("ascii"), head.line.rest
-    found = entry.matcher.match(method, normal_form(rest))
-    other = other_form(rest)
+    method = line.method.decode("ascii")
+    found = entry.matcher.match(method, normal_form(line.rest))
+    other = other_form(line.rest)
     if other is not None:
         otherwise = entry.matcher.match(method, other)
         if _route(found) is not _route(otherwise):

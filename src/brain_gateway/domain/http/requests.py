@@ -16,6 +16,7 @@ from brain_gateway.domain.errors import (
     ExpectationFailed,
     HeadersTooLarge,
     MalformedRequest,
+    MethodNotAllowed,
     TargetTooLong,
     VersionNotSupported,
 )
@@ -37,15 +38,20 @@ _UNUSUAL = frozenset(
 
 
 class RequestLine:
-    """One request line. `service` and `rest` are its target, split; `authority` is set in the absolute form."""
+    """One request line. `service` and `rest` are its target, split; `authority` is set in the absolute form.
 
-    __slots__ = ("authority", "http_1_0", "method", "rest", "service", "target")
+    `match` is what `matched_by` (a table of routes) made of it, kept for the next such request.
+    """
+
+    __slots__ = ("authority", "http_1_0", "match", "matched_by", "method", "rest", "service", "target")
 
     def __init__(self, method: bytes, target: bytes, http_1_0: bool) -> None:
         self.method = method
         self.target = target
         self.http_1_0 = http_1_0
         self.authority = b""
+        self.match: object = None
+        self.matched_by: object = None
         path = target
         if target[:1] != b"/":
             self.authority, path = _absolute(method, target)
@@ -144,6 +150,8 @@ class RequestParser:
         method, target, version = parts
         if not _METHOD.fullmatch(method):
             raise MalformedRequest("the method is not a token (RFC 9110 section 9.1)")
+        if method == b"CONNECT":
+            raise MethodNotAllowed("the gateway makes no tunnels by CONNECT")
         if version != b"HTTP/1.1" and version != b"HTTP/1.0":
             if re.fullmatch(rb"HTTP/[0-9]\.[0-9]", version):
                 raise VersionNotSupported("the gateway speaks HTTP/1.1 and HTTP/1.0")
@@ -251,7 +259,9 @@ def _apply_connection(parsed: RequestFields, line: bytes) -> None:
 
 
 # Naming these in Connection would take from a request what its meaning rests on.
-_NEEDED = {b"host", b"content-length", b"authorization", b"content-type"}
+_NEEDED = {
+    b"host", b"content-length", b"authorization", b"content-type", b"expect", b"origin", b"x-request-id", b"traceparent",
+}  # fmt: skip
 
 
 def without(lines: list[bytes], names: set[bytes]) -> list[bytes]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from brain_gateway.application.gateway.metrics_collector import MetricsCollector
     from brain_gateway.domain.routing.target import Target
 
+SWEEP_INTERVAL = 1.0  # seconds
 LONGEST_IDLE = 50.0  # seconds; below the 60 and 75 s after which common servers close
 
 
@@ -158,6 +159,7 @@ class TargetPools:
         self._metrics = metrics
         self._pools: list[TargetPool] = []
         self._tls: ssl.SSLContext | None = None
+        self._swept = 0.0
 
     def pool(self, target: Target, connect_timeout: float) -> TargetPool:
         """A new pool; nothing is connected yet."""
@@ -169,7 +171,10 @@ class TargetPools:
         return pool
 
     def sweep(self, now: float) -> None:
-        """Close idle connections everywhere, and forget the pools that are closed and empty."""
+        """Close idle connections everywhere, and forget pools that are closed and empty; once a second is enough."""
+        if now - self._swept < SWEEP_INTERVAL:
+            return
+        self._swept = now
         for pool in self._pools:
             pool.sweep(now)
         self._pools = [pool for pool in self._pools if not pool.finished]
