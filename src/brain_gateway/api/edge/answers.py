@@ -57,8 +57,7 @@ def refusal_headers(refusal: Refusal, body: bytes) -> list[tuple[str, str]]:
 
 def cors_headers(refusal: Refusal | Reply, head: RequestHead | None) -> list[tuple[str, str]]:
     """So that a browser's script can read a refusal of a service with a policy."""
-    lane = refusal.lane if isinstance(refusal, Refusal) else None
-    policy = lane.entry.service.cors if lane is not None else None
+    policy = refusal.entry.cors if refusal.entry is not None else None
     if policy is None or head is None:
         return []
     lines = (line.decode("latin-1").partition(": ") for line in cors.response_lines(policy, head))

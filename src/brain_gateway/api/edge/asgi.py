@@ -13,13 +13,22 @@ from brain_gateway.api.edge.asgi_exchange import AsgiExchange, send_answer
 from brain_gateway.api.edge.dispatch import status_of
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
 from brain_gateway.application.gateway.identification import Unverified
-from brain_gateway.domain.errors import CallerError, IdentityUnavailable, NotImplementedByGateway
+from brain_gateway.domain.errors import (
+    CallerError,
+    HeadersTooLarge,
+    IdentityUnavailable,
+    NotImplementedByGateway,
+    VersionNotSupported,
+)
 from brain_gateway.domain.http.requests import UNREAD, RequestHead, together
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from brain_gateway.api.edge.runtime import EdgeRuntime
+
+# HTTP/2 and 3 are read by the server in front; their requests are HTTP/1.1 requests from here on.
+_VERSIONS = {"1.0": b"HTTP/1.0", "1.1": b"HTTP/1.1", "2": b"HTTP/1.1", "3": b"HTTP/1.1"}
 
 
 class AsgiProxy:
@@ -56,11 +65,17 @@ class AsgiProxy:
         path = scope.get("raw_path") or scope["path"].encode("ascii", "strict")
         query = scope.get("query_string", b"")
         target = path + b"?" + query if query else path
-        version = b"HTTP/1.0" if scope.get("http_version") == "1.0" else b"HTTP/1.1"
+        version = _VERSIONS.get(scope.get("http_version", "1.1"))
+        if version is None:
+            raise VersionNotSupported("the gateway speaks HTTP/1.1 and HTTP/1.0")
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        lines = b"".join(b"\r\n%b: %b" % (name, value) for name, value in headers)
+        most = self._runtime.limits.header_bytes
+        if len(target) + len(lines) > most:
+            raise HeadersTooLarge(f"the head is longer than {most} bytes")
         parser = self._runtime.parser
         line = parser.line(b" ".join((scope["method"].encode("ascii"), target, version)))
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        block = parser.fields(b"".join(b"\r\n%b: %b" % (name, value) for name, value in headers))
+        block = parser.fields(lines)
         if block.upgrade:
             raise NotImplementedByGateway("upgrades are served by the gateway's own server alone")
         return together(line, block)

@@ -30,6 +30,7 @@ from brain_gateway.domain.errors import (
     HeadersTooLarge,
     IdentityUnavailable,
     MalformedRequest,
+    MethodNotAllowed,
     RequestTimeout,
     UpstreamTimeout,
 )
@@ -38,6 +39,9 @@ from brain_gateway.domain.http.requests import RequestHead, together
 
 if TYPE_CHECKING:
     from brain_gateway.api.edge.runtime import EdgeRuntime
+
+ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+OWN_METHODS = frozenset(ALLOWED.encode().split(b", "))
 
 
 class EdgeProtocol(OwnSide, asyncio.Protocol):
@@ -119,7 +123,10 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
             return
         rest = data[end:]
         if line.service in RESERVED_BYTES and line.target != b"*":
-            self._start_own(head, data[:end], rest)
+            if line.method in OWN_METHODS:
+                self._start_own(head, data[:end], rest)
+            else:
+                self._refuse(Refusal(MethodNotAllowed(), (("Allow", ALLOWED),)), head, rest)
             return
         admitted = runtime.router.admit(head, self._client)
         if type(admitted) is Exchange:

@@ -19,7 +19,7 @@ def preflight(table: RoutingTable, head: RequestHead) -> Reply | None:
     if head.method != b"OPTIONS" or fields.PREFLIGHT not in head.special or fields.ORIGIN not in head.special:
         return None
     entry = table.find(head.line.service, None)
-    if entry is None or entry.service.cors is None:
+    if entry is None or not entry.proxied or entry.service.cors is None:
         return None
     policy = entry.service.cors
     origin = value_of(head.special[fields.ORIGIN])

@@ -28,6 +28,7 @@ from brain_gateway.domain.resilience.health import jittered
 from brain_gateway.domain.routing.service_route import ServiceRoute
 
 GRACE = 1.0  # seconds beyond its own timeout after which a probe that does not end is given up
+SPREAD_FROM = 64  # targets from which on their checks are spread over the interval
 MIN_RECHECK = 1.0  # seconds between two checks of a target that traffic asks for
 
 Pause = Callable[[asyncio.Event, float | None], Awaitable[None]]
@@ -192,8 +193,10 @@ class HealthMonitor:
         finally:
             item.running = False
             self._slots.release()
-        if item.policy is policy and item.watched and item.record(result, self._unix()):
-            self._changed(item)
+        if item.policy is policy and item.watched:
+            self._board.checked(item.key)
+            if item.record(result, self._unix()):
+                self._changed(item)
         if item.watched and (item.probed or item.tracker.healthy is False):
             delay = self._delay(policy.interval, first) if item.policy is policy else 0.0
             self._check_at(item, self._clock() + delay)

@@ -39,7 +39,7 @@ from brain_gateway.domain.errors import (
 )
 from brain_gateway.domain.http import fields
 from brain_gateway.domain.http.fields import value_of
-from brain_gateway.domain.routing.request_path import normal_form, other_form
+from brain_gateway.domain.routing.request_path import normal_form, other_forms
 from brain_gateway.domain.routing.route_matcher import Match, MethodMismatch
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class RequestRouter:
         found = self._identification.identify(head, client)
         if isinstance(found, GatewayError):
             entry = self.table.find(head.line.service, None)
-            if entry is None:
+            if entry is None or not entry.proxied:
                 return Refusal(ServiceNotFound())
             if entry.matcher is None or not _public(entry, head):
                 return Refusal(found, entry=entry)
@@ -186,6 +186,8 @@ class RequestRouter:
 
     def _route_lane(self, entry: ServiceEntry, head: RequestHead, lane: Lane, now: float) -> Lane | Refusal:
         match = _match(entry, head)
+        if isinstance(match, MalformedRequest):
+            return Refusal(match, lane=lane)
         if not isinstance(match, Match):
             if not entry.service.strict:
                 return lane
@@ -199,28 +201,29 @@ class RequestRouter:
         return found
 
 
-def _match(entry: ServiceEntry, head: RequestHead) -> Match | MethodMismatch | None:
-    """The route of a request; one that comes again is not looked up again. Raises MalformedRequest."""
+Found = Match | MethodMismatch | MalformedRequest | None
+
+
+def _match(entry: ServiceEntry, head: RequestHead) -> Found:
+    """The route of a request; one that comes again is not looked up again."""
     line = head.line
     if line.matched_by is not entry.matcher:
         line.match, line.matched_by = _found(entry, line), entry.matcher
-    return cast("Match | MethodMismatch | None", line.match)
+    return cast("Found", line.match)
 
 
-def _found(entry: ServiceEntry, line: RequestLine) -> Match | MethodMismatch | None:
-    """Raises MalformedRequest where two readings of the path lead to different routes."""
+def _found(entry: ServiceEntry, line: RequestLine) -> Found:
+    """MalformedRequest where two readings of the path lead to different routes."""
     assert entry.matcher is not None
     method = line.method.decode("ascii")
     found = entry.matcher.match(method, normal_form(line.rest))
-    other = other_form(line.rest)
-    if other is not None:
-        otherwise = entry.matcher.match(method, other)
-        if _route(found) is not _route(otherwise):
-            raise MalformedRequest("an encoded slash or a path parameter makes this path ambiguous here")
+    for other in other_forms(line.rest):
+        if _route(entry.matcher.match(method, other)) is not _route(found):
+            return MalformedRequest("an encoded slash or a path parameter makes this path ambiguous here")
     return found
 
 
-def _route(match: Match | MethodMismatch | None) -> object:
+def _route(match: Found) -> object:
     return match.route if isinstance(match, Match) else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.lanes import Lane
@@ -15,6 +16,7 @@ class Session:
     """One caller. `expires` is monotonic seconds; `lanes` belong to `table` and go with it."""
 
     __slots__ = (
+        "__weakref__",
         "caller",
         "expires",
         "forwards_credentials",
@@ -60,6 +62,8 @@ class SessionCache:
         self._half = most // 2
         self.young: dict[bytes, Session] = {}
         self._old: dict[bytes, Session] = {}
+        # Also those that are in no generation any more, while a connection or a tunnel goes by them.
+        self._all: WeakSet[Session] = WeakSet()
 
     def get(self, line: bytes) -> Session | None:
         """The session of a credential line, if it is remembered."""
@@ -75,6 +79,7 @@ class SessionCache:
         if len(self.young) >= self._half:
             self._old, self.young = self.young, {}
         self.young[line] = session
+        self._all.add(session)
 
     def drop(self, line: bytes) -> None:
         """Forget one line."""
@@ -83,7 +88,6 @@ class SessionCache:
 
     def end_all(self, gone: Callable[[Principal], bool]) -> None:
         """End every session for whose principal `gone` is true; their tunnels close."""
-        for generation in (self.young, self._old):
-            for session in generation.values():
-                if session.principal is not None and gone(session.principal):
-                    session.end()
+        for session in list(self._all):
+            if session.principal is not None and gone(session.principal):
+                session.end()

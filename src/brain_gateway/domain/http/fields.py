@@ -35,6 +35,7 @@ AUTHORIZATION: Final = 18
 REQUEST_ID: Final = 19
 ORIGIN: Final = 21
 PREFLIGHT: Final = 22  # Access-Control-Request-Method
+TRACESTATE: Final = 24
 EVENT_STREAM: Final = 23  # Content-Type: text/event-stream
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -45,7 +46,7 @@ _HOST = re.compile(
 )  # RFC 3986 section 3.2.2, the usual part
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[\x21-\x7e]*)?")
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[\x21-\x7e]*)?")
 
 # Hop-by-hop whatever Connection says (RFC 9110 7.6.1). TE and Trailer are dropped because trailers are.
 _HOP_BY_HOP = frozenset(
@@ -64,6 +65,7 @@ _REQUEST_KINDS = {
     b"x-tenant-id": TENANT,
     b"x-request-id": REQUEST_ID,
     b"traceparent": TRACEPARENT,
+    b"tracestate": TRACESTATE,
     b"origin": ORIGIN,
     b"access-control-request-method": PREFLIGHT,
     b"forwarded": FORWARDED,
@@ -141,7 +143,7 @@ def _checked(kind: int, value: bytes) -> int:
         return FORWARD
     if kind == REQUEST_ID and not _REQUEST_ID.fullmatch(value):
         return DROP  # a new one is made
-    if kind == TRACEPARENT and (not _TRACEPARENT.fullmatch(value) or value.startswith(b"ff")):
+    if kind == TRACEPARENT and not _TRACEPARENT.fullmatch(value):
         return DROP  # W3C Trace Context 2.2.2: an unreadable one is replaced
     return kind
 

@@ -28,7 +28,7 @@ CHUNKED = -1
 
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 _TARGET_BYTES = bytes(c for c in range(0x21, 0x7F) if c not in b"#")
-_REPEATABLE = frozenset((fields.CONNECTION, fields.KEEP_ALIVE, fields.FORWARDED, fields.UPGRADE))
+_REPEATABLE = frozenset((fields.CONNECTION, fields.KEEP_ALIVE, fields.FORWARDED, fields.UPGRADE, fields.TRACESTATE))
 _CONNECTION_OPTIONS = {b"close", b"keep-alive", b"upgrade", b""}
 # Fields that ask for more than a plain request does; without them both parsing and admission are short.
 _UNUSUAL = frozenset(
@@ -183,6 +183,8 @@ class RequestParser:
             _unusual(parsed)
         if fields.KEEP_ALIVE in special:
             parsed.keep_alive = True
+        if fields.TRACESTATE in special and fields.TRACEPARENT not in special:
+            parsed.lines = without(parsed.lines, {b"tracestate"})  # Trace Context 3.3.1: it goes with its parent
         if parsed.lines:
             parsed.joined = b"\r\n".join(parsed.lines) + b"\r\n"
         return parsed
@@ -260,8 +262,15 @@ def _apply_connection(parsed: RequestFields, line: bytes) -> None:
 
 # Naming these in Connection would take from a request what its meaning rests on.
 _NEEDED = {
-    b"host", b"content-length", b"authorization", b"content-type", b"expect", b"origin", b"x-request-id", b"traceparent",
-}  # fmt: skip
+    b"host",
+    b"content-length",
+    b"authorization",
+    b"content-type",
+    b"expect",
+    b"origin",
+    b"x-request-id",
+    b"traceparent",
+}
 
 
 def without(lines: list[bytes], names: set[bytes]) -> list[bytes]:

@@ -79,7 +79,7 @@ def normal_form(rest: bytes) -> str:
     """The path by which routes are found: decoded, one slash for several, no slash at the end.
 
     Policies hang on routes, so two spellings that a service may read alike must find the same route. An encoded
-    slash stays encoded: it is data, not structure (see `other_form`).
+    slash stays encoded: it is data, not structure (see `other_forms`).
     """
     path = rest.partition(b"?")[0]
     if b"%" in path:
@@ -87,15 +87,16 @@ def normal_form(rest: bytes) -> str:
     return _tidy(path)
 
 
-def other_form(rest: bytes) -> str | None:
-    """The path as services read it that decode encoded slashes or drop path parameters; None when that is the same."""
+def other_forms(rest: bytes) -> set[str]:
+    """The path as other services read it: those that decode encoded slashes, and those that cut path parameters,
+    before decoding (Tomcat, Jetty, Spring) or after. Empty when all read it alike.
+    """
     path = rest.partition(b"?")[0]
-    if b";" not in path and b"%" not in path:
-        return None
-    decoded = unquote_to_bytes(path)
+    decoded = unquote_to_bytes(path) if b"%" in path else path
     if b";" not in decoded and not _ENCODED_SLASH.search(path):
-        return None
-    return _tidy(_PARAMETERS.sub(b"", decoded))
+        return set()
+    cut_first = unquote_to_bytes(_PARAMETERS.sub(b"", path))
+    return {_tidy(decoded), _tidy(_PARAMETERS.sub(b"", decoded)), _tidy(cut_first)}
 
 
 def _tidy(path: bytes) -> str:
