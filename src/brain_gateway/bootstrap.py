@@ -40,6 +40,7 @@ from brain_gateway.infrastructure.identity.denylist import Denylist
 from brain_gateway.infrastructure.identity.verifier import TokenVerifier
 from brain_gateway.infrastructure.probes.registry import make_probes
 from brain_gateway.infrastructure.telemetry.access_log import NoAccessLog, QueuedAccessLog
+from brain_gateway.infrastructure.telemetry.events import log_event
 from brain_gateway.infrastructure.telemetry.prometheus import CONTENT_TYPE, GatewayMetrics
 from brain_gateway.infrastructure.upstream.pool import TargetPools
 from brain_gateway.settings import Profile, Settings
@@ -89,7 +90,7 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
             on_withdrawn=lambda: sessions.end_all(lambda known: known.scheme == "jwt"),
         )
         await stack.enter_async_context(verifier)
-        monitor = HealthMonitor(make_probes(), on_change=targets.mark)
+        monitor = HealthMonitor(make_probes(), on_change=targets.mark, publish=log_event)
         monitor.watch(configuration.services)
         await stack.enter_async_context(monitor)
         identification = Identification(verifier, keys, sessions, clock, unix)
@@ -104,6 +105,7 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         )
         settlement = Settlement(
             metrics, limits, log or NoAccessLog(), clock, unix, random.random, monitor.note,
+            log_event,
             settings.access_log_sample, settings.access_log_slow_ms / 1000, spans,
         )  # fmt: skip
         runtime = EdgeRuntime(

@@ -42,6 +42,7 @@ def serve(
     configure_logging(settings.log_level, settings.log_format)
     load = functools.partial(_load, settings, config, demo_key)
     configuration = load()
+    _check_shares(settings.workers, configuration)
     run = functools.partial(_run_worker, settings, configuration, load, entry)
     if settings.workers == 1:
         run(_bind(settings, False))
@@ -58,6 +59,15 @@ def _load(settings: Settings, config: Path | None, demo_key: ApiKeyRecord | None
         if demo_key is None
         else replace(configuration, api_keys=(*configuration.api_keys, demo_key))
     )
+
+
+def _check_shares(workers: int, configuration: GatewayConfiguration) -> None:
+    """Each worker counts its share of every limit by itself, so there must be one for each."""
+    least = min(limit.requests for limit in configuration.limits())
+    if workers > least:
+        raise ConfigurationError(
+            f"BRAIN_GATEWAY_WORKERS={workers}: must be at most {least}, the smallest limit, of which each worker has its share"
+        )
 
 
 def _bind(settings: Settings, shared: bool) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from types import FrameType
 
 logger = logging.getLogger("brain_gateway.supervisor")
 
+_PR_SET_PDEATHSIG = 1
 RESTART_AFTER = 1.0  # seconds between a worker's death and its successor, so that a broken one does not spin
 
 
@@ -53,8 +55,9 @@ def _start(run: Callable[[], None]) -> int:
     child = os.fork()
     if child:
         return child
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+    _follow_the_parent()
     try:
         run()
     except KeyboardInterrupt:
@@ -65,6 +68,12 @@ def _start(run: Callable[[], None]) -> int:
         sys.stderr.flush()
         os._exit(1)
     os._exit(0)
+
+
+def _follow_the_parent() -> None:
+    """Linux: drain when the parent is gone, however it went (prctl(2), PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _reap(children: set[int]) -> list[int]:

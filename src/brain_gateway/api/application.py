@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from brain_gateway import __version__
 from brain_gateway.api import problems
 from brain_gateway.domain.errors import (
+    CredentialsMissing,
     GatewayError,
     InternalError,
     MalformedRequest,
@@ -27,13 +29,27 @@ Every service is reached at `/{service}/{path}` (or `/brain-gateway/{service}/{p
 API key; the endpoints below are the gateway's own. Errors are problem documents (RFC 9457)."""
 
 
+class ProblemDocument(BaseModel):
+    """An error (RFC 9457); docs/errors.md lists the types."""
+
+    type: str = Field(description="urn:brain-gateway:problem: and the name of the error.")
+    title: str
+    status: int
+    detail: str = Field(description="What to do about it.")
+    fault: Literal["caller", "gateway", "upstream"] = Field(description="Whose fault it is.")
+    request_id: str | None = Field(None, description="As in X-Request-ID, to be found in the logs.")
+
+
 def create_application(routers: Sequence[APIRouter], proxy: ASGIApp | None = None) -> FastAPI:
     """`proxy` answers every path that is not the gateway's own."""
     app = FastAPI(
         title="Brain API Gateway",
         version=__version__,
         description=DESCRIPTION,
-        responses={"4XX": {"description": "A problem document.", "content": {problems.MEDIA_TYPE: {}}}},
+        responses={
+            "4XX": _problem_response("The request is at fault.", CredentialsMissing()),
+            "5XX": _problem_response("The gateway or a service is at fault.", InternalError()),
+        },
     )
     for router in routers:
         app.include_router(router)
@@ -52,6 +68,12 @@ def problem_response(error: GatewayError, request_id: str = "") -> Response:
     headers["Cache-Control"] = "no-store"
     status = problems.problem_of(error).status
     return Response(problems.document(error, request_id), status, headers, problems.MEDIA_TYPE)
+
+
+def _problem_response(description: str, error: GatewayError) -> dict[str, Any]:
+    example = problems.members(error)
+    content = {problems.MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema(), "example": example}}
+    return {"description": description, "content": content}
 
 
 async def _gateway_error(request: Request, error: Exception) -> Response:

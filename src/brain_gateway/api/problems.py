@@ -81,19 +81,22 @@ def fault_of(error: GatewayError) -> str:
 
 def document(error: GatewayError, request_id: str = "") -> bytes:
     """The problem document as JSON."""
+    return orjson.dumps(members(error, request_id))
+
+
+def members(error: GatewayError, request_id: str = "") -> dict[str, str | int]:
+    """The problem document as values; an error that is no leaf of the tree shows nothing of itself."""
     if type(error) not in PROBLEMS:
-        error = errors.InternalError()  # its text is not written for callers
+        error = errors.InternalError()
     problem = problem_of(error)
-    body = {
+    values: dict[str, str | int] = {
         "type": "urn:brain-gateway:problem:" + slug(type(error)),
         "title": problem.title,
         "status": problem.status,
         "detail": error.detail or problem.advice,
         "fault": fault_of(error),
     }
-    if request_id:
-        body["request_id"] = request_id
-    return orjson.dumps(body)
+    return values | {"request_id": request_id} if request_id else values
 
 
 def headers_of(error: GatewayError) -> tuple[tuple[str, str], ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
-from brain_gateway.domain.resilience.rate_limit import LimitClasses
+from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
 from brain_gateway.domain.routing.service_route import ServiceRoute
 
 __all__ = ["ApiKeyRecord", "GatewayConfiguration"]
@@ -21,3 +21,11 @@ class GatewayConfiguration:
     limit_classes: LimitClasses = field(default_factory=LimitClasses)
     api_keys: tuple[ApiKeyRecord, ...] = ()
     tenants: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def limits(self) -> Iterator[RateLimit]:
+        """Every limit that is named anywhere."""
+        classes = self.limit_classes
+        yield from (classes.default, classes.agents, classes.admin, classes.public)
+        for service in self.services:
+            named = (service.limit, *(route.limit for route in service.routes))
+            yield from (limit for limit in named if limit is not None)

@@ -78,7 +78,7 @@ class LimitRegistry:
         """What of a limit this process may admit while it counts alone beside others."""
         if self._shares == 1:
             return limit
-        return replace(limit, requests=max(1, limit.requests // self._shares))
+        return replace(limit, requests=limit.requests // self._shares)
 
     def tunnels(self, caller: str, service: str) -> int:
         """How many tunnels a caller has open to a service."""

@@ -12,6 +12,7 @@ from brain_gateway.application.gateway.request_router import unavailable
 from brain_gateway.application.gateway.target_choice import choose
 from brain_gateway.application.gateway.trace_ids import recorded
 from brain_gateway.domain.errors import CallerError, GatewayError
+from brain_gateway.domain.events import CircuitClosed, CircuitOpened, DomainEvent
 from brain_gateway.domain.resilience.retry import may_retry
 from brain_gateway.domain.routing.http_method import HttpMethod
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from brain_gateway.application.ports.access_log import AccessLog
     from brain_gateway.application.ports.span_sink import SpanSink
     from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.routing.service_route import ServiceRoute
 
 # From a gateway's point of view a service has failed when its own gateway, or itself, could not serve.
 FAILURES = frozenset((502, 503, 504))
@@ -40,6 +42,7 @@ class Settlement:
         unix: Callable[[], float],
         random: Callable[[], float],
         note: Callable[[str, str, bool], None],
+        publish: Callable[[DomainEvent], None],
         sample: float,
         slow: float,
         spans: SpanSink | None = None,
@@ -51,6 +54,7 @@ class Settlement:
         self._unix = unix
         self._random = random
         self._note = note
+        self._publish = publish
         self._stride = max(1, round(1 / sample)) if sample > 0 else 0
         self._until_logged = self._stride or -1
         self._slow = slow
@@ -85,13 +89,31 @@ class Settlement:
             self._limits.tunnel(exchange.lane.session.caller, service.key, -1)
         broken = exchange.status == 500 and service.breaker.count_500
         if exchange.failed_upstream or exchange.status in FAILURES or broken:
-            target.breaker.failed(now, since)
-            self._note(service.key, target.name, False)
+            self._failed(exchange, target, now)
         elif exchange.status == 0 or exchange.error:
             target.breaker.abandoned(now, since)
         else:
-            target.breaker.succeeded(now, since)
+            if target.breaker.succeeded(now, since):
+                self._tell(CircuitClosed, service, target)
             self._note(service.key, target.name, True)
+
+    def _failed(self, exchange: Exchange, target: TargetState, now: float) -> None:
+        service = exchange.lane.entry.service
+        if target.breaker.failed(now, exchange.retried or exchange.started):
+            self._tell(CircuitOpened, service, target)
+        self._note(service.key, target.name, False)
+
+    def _tell(
+        self, kind: type[CircuitOpened] | type[CircuitClosed], service: ServiceRoute, target: TargetState
+    ) -> None:
+        self._publish(
+            kind(
+                occurred_at=self._unix(),
+                tenant_id=service.tenant_id,
+                service=service.name,
+                target=target.name,
+            )
+        )
 
     def tunnel_opened(self, exchange: Exchange) -> None:
         """Protocols were switched: count the tunnel until it is settled."""
@@ -118,8 +140,7 @@ class Settlement:
         chosen = choose(lane.entry, exchange.head, lane.session.caller, now, self._random, failed)
         if isinstance(chosen, GatewayError):
             return unavailable(error, lane, now)
-        failed.breaker.failed(now, exchange.retried or exchange.started)
-        self._note(lane.entry.key, failed.name, False)
+        self._failed(exchange, failed, now)
         failed.in_flight -= 1
         chosen.in_flight += 1
         exchange.try_again(chosen, now, now + lane.entry.response_timeout)

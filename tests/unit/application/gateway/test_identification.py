@@ -39,6 +39,7 @@ NETWORKS = [
     ("2001:db8:1:2::ffff", "address:20010db800010002"),
     ("fe80::1%eth0", "address:fe80000000000000"),
     ("::1", "address:0000000000000000"),
+    ("::ffff:203.0.113.9", "address:203.0.113.9"),
     ("not:an:address", "address:not:an:address"),
 ]
 

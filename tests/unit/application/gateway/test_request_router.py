@@ -9,6 +9,7 @@ from brain_gateway.application.gateway.forwarding import TrustedProxies
 from brain_gateway.application.gateway.identification import Unverified
 from brain_gateway.application.gateway.lanes import LimitRegistry
 from brain_gateway.domain import errors
+from brain_gateway.domain.http.requests import RequestHead
 from brain_gateway.domain.resilience.circuit_breaker import BreakerPolicy
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
 from brain_gateway.domain.routing.service_route import CorsPolicy, ProbePolicy, ServiceKind, Timeouts
@@ -503,6 +504,24 @@ def test_preflights_to_two_services_on_one_connection():
 def test_a_refusal_for_wrong_credentials_knows_the_service_and_so_its_policy():
     gateway = FakeGateway(service(cors=CORS))
     assert gateway.refused(bearer("wrong")).entry is gateway.entry()
+
+
+def options_star(*fields: str) -> RequestHead:
+    return head("OPTIONS * HTTP/1.1", *fields)
+
+
+def test_options_star_is_answered_for_the_gateway_itself():
+    answer = FakeGateway().admit(options_star())
+    assert isinstance(answer, Reply)
+    assert (answer.status, answer.entry) == (204, None)
+
+
+def test_options_star_on_a_connection_that_asked_before():
+    gateway, same = FakeGateway(), client()
+    first, star = head("GET /shop HTTP/1.1", TOKEN), options_star(TOKEN)
+    star.fields = first.fields
+    gateway.admit(first, same)
+    assert isinstance(gateway.admit(star, same), Reply)
 
 
 # Callers behind a trusted proxy

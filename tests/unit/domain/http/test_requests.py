@@ -13,6 +13,7 @@ from brain_gateway.domain.errors import (
     ExpectationFailed,
     HeadersTooLarge,
     MalformedRequest,
+    MethodNotAllowed,
     TargetTooLong,
     VersionNotSupported,
 )
@@ -113,7 +114,7 @@ BAD_LINES = [
     "", " ", "GET", "GET /a", "GET  /a HTTP/1.1", "GET /a  HTTP/1.1", " GET /a HTTP/1.1", "GET /a HTTP/1.1 ", "GET\t/a\tHTTP/1.1",
     "GET /a b HTTP/1.1", "G(T /a HTTP/1.1", "GÉT /a HTTP/1.1", "G" * 33 + " /a HTTP/1.1", "GET /a http/1.1", "GET /a HTTP/1",
     "GET /a HTTP/1.1x", "GET /a HTTP/11.1", "GET /a HTTPS/1.1", "GET /a\0 HTTP/1.1", "GET /a\r HTTP/1.1", "GET /a\n HTTP/1.1",
-    "GET /caf\xe9 HTTP/1.1", "GET /a#b HTTP/1.1", "GET /a\x7f HTTP/1.1", "GET a HTTP/1.1", "GET * HTTP/1.1", "CONNECT h:443 HTTP/1.1",
+    "GET /caf\xe9 HTTP/1.1", "GET /a#b HTTP/1.1", "GET /a\x7f HTTP/1.1", "GET a HTTP/1.1", "GET * HTTP/1.1",
     "GET http:///a HTTP/1.1", "GET http://u:p@h/a HTTP/1.1", "GET http://h\\x/a HTTP/1.1", 'GET http://h"/a HTTP/1.1',
     "GET http://h,i/a HTTP/1.1", "GET http:/h/a HTTP/1.1", "GET  HTTP/1.1", "GET / /a HTTP/1.1",
 ]  # fmt: skip
@@ -129,6 +130,11 @@ def test_a_broken_request_line_is_refused(text):
 def test_other_versions_are_told_so(version):
     with pytest.raises(VersionNotSupported):
         RequestParser().line(f"GET /a {version}".encode())
+
+
+def test_there_are_no_tunnels_by_connect():
+    with pytest.raises(MethodNotAllowed):
+        RequestParser().line(b"CONNECT h:443 HTTP/1.1")
 
 
 def test_the_target_is_bounded():
