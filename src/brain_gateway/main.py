@@ -33,16 +33,23 @@ Load = Callable[[], GatewayConfiguration]
 
 
 def serve(
-    settings: Settings, config: Path | None, *, demo_key: ApiKeyRecord | None = None, entry: str = "protocol"
+    settings: Settings,
+    config: Path | None,
+    *,
+    demo_key: ApiKeyRecord | None = None,
+    announce: Callable[[], None] = lambda: None,
+    entry: str = "protocol",
 ) -> None:
-    """Run until told to stop. `demo_key` stays valid across reloads; `entry`: protocol, or asgi to compare.
+    """Run until told to stop. Raises ConfigurationError before anything listens.
 
-    Raises ConfigurationError before anything listens.
+    `demo_key` stays valid across reloads; `announce` is called once, when nothing is in the way of a start; `entry`:
+    protocol, or asgi to compare.
     """
     configure_logging(settings.log_level, settings.log_format)
     load = functools.partial(_load, settings, config, demo_key)
     configuration = load()
     _check_shares(settings.workers, configuration)
+    announce()
     run = functools.partial(_run_worker, settings, configuration, load, entry)
     if settings.workers == 1:
         run(_bind(settings, False))
@@ -66,7 +73,7 @@ def _check_shares(workers: int, configuration: GatewayConfiguration) -> None:
     least = min(limit.requests for limit in configuration.limits())
     if workers > least:
         raise ConfigurationError(
-            f"BRAIN_GATEWAY_WORKERS={workers}: must be at most {least}, the smallest limit, of which each worker has its share"
+            f"BRAIN_GATEWAY_WORKERS={workers}: must be at most {least}, the smallest limit: each worker has its share"
         )
 
 

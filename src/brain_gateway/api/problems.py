@@ -33,8 +33,8 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
         403, "Tenant mismatch", "leave X-Tenant-ID out: the token names the tenant"
     ),
     errors.RoleRequired: Problem(403, "Role required", "ask your administrator for the role"),
-    errors.ServiceNotFound: Problem(404, "Service not found", "no service of that name is offered to you"),
-    errors.RouteNotFound: Problem(404, "Route not found", "the service offers only its listed routes"),
+    errors.ServiceNotFound: Problem(404, "Service not found", "check the first segment of the path: GET /health names the services"),
+    errors.RouteNotFound: Problem(404, "Route not found", "ask for one of the service's listed routes"),
     errors.MethodNotAllowed: Problem(405, "Method not allowed", "use one of the methods in the Allow header"),
     errors.RequestTimeout: Problem(408, "Request timeout", "send the whole request more quickly"),
     errors.Conflict: Problem(409, "Conflict", "read what is registered now, and change that"),
@@ -44,13 +44,12 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     errors.UpgradeRefused: Problem(426, "Upgrade refused", "ask without an upgrade"),
     errors.RateLimitExceeded: Problem(429, "Rate limit exceeded", "wait as long as Retry-After says"),
     errors.HeadersTooLarge: Problem(431, "Headers too large", "send fewer or shorter headers"),
-    errors.NotImplementedByGateway: Problem(501, "Not implemented", "use the chunked coding or none"),
+    errors.NotImplementedByGateway: Problem(501, "Not implemented", "ask without an upgrade, or at the gateway's own server"),
     errors.VersionNotSupported: Problem(505, "Version not supported", "speak HTTP/1.1"),
     errors.InternalError: Problem(500, "Internal error", "try again; report the request id if it persists"),
     errors.IdentityUnavailable: Problem(
         503, "Identity unavailable", "try again: the token's keys cannot be had now"
     ),
-    errors.Draining: Problem(503, "Draining", "try again: this instance is stopping"),
     errors.UpstreamProtocolError: Problem(
         502, "Upstream protocol error", "report it to the service's owners"
     ),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
@@ -24,10 +25,15 @@ LIFETIME = 12 * 3600.0
 ROLES = ("client", "tenant_admin")
 
 
-def demo_credentials(settings: Settings) -> ApiKeyRecord | None:
-    """Print them once, on stderr; the record makes the key valid for as long as this process runs."""
-    if settings.jwt_secret is None:
-        return None
+class Demo(NamedTuple):
+    """The record makes the key valid for as long as this process runs; `announce` shows it once, on stderr."""
+
+    key: ApiKeyRecord
+    announce: Callable[[], None]
+
+
+def demo_credentials(settings: Settings) -> Demo:
+    """A key of this process, and what is to be said of it."""
     key = ApiKey.from_entropy(secrets.token_bytes(32))
     record = ApiKeyRecord(
         hash=key.hash,
@@ -36,8 +42,7 @@ def demo_credentials(settings: Settings) -> ApiKeyRecord | None:
         user_id=DEMO_USER_ID,
         roles=frozenset(ROLES),
     )
-    typer.echo(_text(settings, key), err=True)
-    return record
+    return Demo(record, lambda: typer.echo(_text(settings, key), err=True))
 
 
 def _text(settings: Settings, key: ApiKey) -> str:

@@ -57,5 +57,8 @@ def serve(
         from brain_gateway.cli.demo import demo_credentials
         from brain_gateway.settings import Profile
 
-        demo_key = demo_credentials(settings) if settings.profile is Profile.DEVELOPMENT else None
-        main.serve(settings, settings.config, demo_key=demo_key, entry=entry)
+        demo = demo_credentials(settings) if settings.profile is Profile.DEVELOPMENT else None
+        if demo is None:
+            main.serve(settings, settings.config, entry=entry)
+        else:
+            main.serve(settings, settings.config, demo_key=demo.key, announce=demo.announce, entry=entry)

@@ -22,12 +22,11 @@ GatewayError
 │   ├── UpgradeRefused               426
 │   ├── RateLimitExceeded            429
 │   ├── HeadersTooLarge              431
-│   ├── NotImplementedByGateway      501  a transfer coding other than chunked
+│   ├── NotImplementedByGateway      501  an upgrade, behind a foreign ASGI server
 │   └── VersionNotSupported          505
 ├── GatewayFault                 the gateway is at fault or unwilling for now
 │   ├── InternalError                500
-│   ├── IdentityUnavailable          503  the token's keys cannot be fetched
-│   └── Draining                     503
+│   └── IdentityUnavailable          503  the token's keys cannot be fetched
 ├── UpstreamFault                the service behind the gateway is at fault
 │   ├── UpstreamProtocolError        502  it answered, but not in HTTP
 │   ├── UpstreamClosed               502  it closed before it answered
@@ -152,7 +151,7 @@ class HeadersTooLarge(CallerError):
 
 
 class NotImplementedByGateway(CallerError):
-    """A transfer coding other than chunked."""
+    """What cannot be done behind a foreign ASGI server: upgrades."""
 
 
 class VersionNotSupported(CallerError):
@@ -165,10 +164,6 @@ class InternalError(GatewayFault):
 
 class IdentityUnavailable(GatewayFault):
     """The keys that verify the token cannot be fetched now."""
-
-
-class Draining(GatewayFault):
-    """The gateway is stopping."""
 
 
 class UpstreamProtocolError(UpstreamFault):
