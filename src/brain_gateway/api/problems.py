@@ -33,7 +33,9 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
         403, "Tenant mismatch", "leave X-Tenant-ID out: the token names the tenant"
     ),
     errors.RoleRequired: Problem(403, "Role required", "ask your administrator for the role"),
-    errors.ServiceNotFound: Problem(404, "Service not found", "check the first segment of the path: GET /health names the services"),
+    errors.ServiceNotFound: Problem(
+        404, "Service not found", "check the first segment of the path: GET /health names the services"
+    ),
     errors.RouteNotFound: Problem(404, "Route not found", "ask for one of the service's listed routes"),
     errors.MethodNotAllowed: Problem(405, "Method not allowed", "use one of the methods in the Allow header"),
     errors.RequestTimeout: Problem(408, "Request timeout", "send the whole request more quickly"),
@@ -44,7 +46,9 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     errors.UpgradeRefused: Problem(426, "Upgrade refused", "ask without an upgrade"),
     errors.RateLimitExceeded: Problem(429, "Rate limit exceeded", "wait as long as Retry-After says"),
     errors.HeadersTooLarge: Problem(431, "Headers too large", "send fewer or shorter headers"),
-    errors.NotImplementedByGateway: Problem(501, "Not implemented", "ask without an upgrade, or at the gateway's own server"),
+    errors.NotImplementedByGateway: Problem(
+        501, "Not implemented", "ask without an upgrade, or at the gateway's own server"
+    ),
     errors.VersionNotSupported: Problem(505, "Version not supported", "speak HTTP/1.1"),
     errors.InternalError: Problem(500, "Internal error", "try again; report the request id if it persists"),
     errors.IdentityUnavailable: Problem(

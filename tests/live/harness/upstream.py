@@ -30,6 +30,11 @@ class Arrival(Message):
         await self.peer.send(data)
 
     @property
+    def left(self) -> bool:
+        """Whether the gateway has closed this request's connection."""
+        return self.peer.reader.ended
+
+    @property
     def target(self) -> str:
         """The request target."""
         return self.first_line.split(" ")[1]
@@ -76,7 +81,7 @@ class Upstream:
 
     def open_connections(self) -> int:
         """Connections that neither side has closed."""
-        return sum(not (peer.reader.at_eof() or peer.writer.is_closing()) for peer in self.connections)
+        return sum(not (peer.reader.ended or peer.writer.is_closing()) for peer in self.connections)
 
     def reset(self, script: Script = says_ok) -> None:
         """Forget what came, and follow another script from the next request on."""
@@ -120,6 +125,9 @@ class Upstream:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for peer in self.connections:
+            peer.writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ class Recorder(asyncio.StreamReader):
         super().__init__(limit=1 << 20)
         self.record = bytearray()
         self.total = 0
+        self.ended = False
 
     def feed_data(self, data: bytes) -> None:
         """Called by the transport."""
@@ -29,6 +31,16 @@ class Recorder(asyncio.StreamReader):
         if len(self.record) < MOST_RECORDED:
             self.record += data
         super().feed_data(data)
+
+    def feed_eof(self) -> None:
+        """Called at the orderly end of the connection."""
+        self.ended = True
+        super().feed_eof()
+
+    def set_exception(self, exc: Exception | Callable[[], Exception]) -> None:
+        """Called when the connection broke."""
+        self.ended = True
+        super().set_exception(exc)  # type: ignore[arg-type]  # typeshed knows one of the two
 
 
 @dataclass

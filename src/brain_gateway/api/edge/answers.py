@@ -23,12 +23,16 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 def response_head(exchange: Exchange, head: ResponseHead, framing: bytes) -> tuple[bytes, ...]:
     """A response's head for the client, in parts; `framing`: the lines on length and persistence, with their CRLFs."""
-    joined = head.joined
-    policy = exchange.lane.entry.cors
-    if policy is not None:
-        joined = _CRLF.join((head.status_line, *head.lines, *cors.response_lines(policy, exchange.head), b""))
+    joined = head.joined if exchange.lane.entry.cors is None else _crossing(exchange, head)
     request_id = exchange.id_line or exchange.head.fields.special[19]  # fields.REQUEST_ID
     return (joined, _VIA, request_id, _CRLF, framing, _CRLF)
+
+
+def _crossing(exchange: Exchange, head: ResponseHead) -> bytes:
+    """With the service's policy in the place of what it says itself."""
+    assert exchange.lane.entry.cors is not None
+    lines = cors.response_lines(exchange.lane.entry.cors, exchange.head)
+    return _CRLF.join((head.status_line, *head.lines, *lines, b""))
 
 
 def informational(head: ResponseHead) -> bytes:

@@ -96,19 +96,20 @@ class ClientAddress:
 
     `address` is the connection's peer, `caller` the client that a trusted peer speaks for (the peer itself otherwise).
     `trusted`: a proxy whose X-Forwarded-* and Forwarded are believed. What was worked out for the last request is kept
-    for the next, which is mostly alike: `session` for `fields`, and `tail`, which ends its heads (who it
-    is, whom it speaks for), for `host_line` and `tail_lane`.
+    for the next, which is mostly alike: `session` for `fields`, and `tail`, which ends its heads (who it is, whom it
+    speaks for), for `tail_block` (or only the host in it, `tail_host`) and `tail_lane`.
     """
 
     __slots__ = (
         "address",
         "caller",
         "fields",
-        "host_line",
         "port",
         "scheme",
         "session",
         "tail",
+        "tail_block",
+        "tail_host",
         "tail_lane",
         "trusted",
     )
@@ -121,7 +122,8 @@ class ClientAddress:
         self.trusted = trusted
         self.fields: RequestFields | None = None
         self.session: Session | None = None
-        self.host_line = b""
+        self.tail_host = b""
+        self.tail_block: RequestFields | None = None
         self.tail_lane: Lane | None = None
         self.tail = b""
 

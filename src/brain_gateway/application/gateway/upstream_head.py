@@ -23,25 +23,24 @@ def build(exchange: Exchange) -> bytes:
     block = head.fields
     lane = exchange.lane
     entry = lane.entry
-    parts = [line.method, b" ", _path(entry.prefix, line.rest), b" HTTP/1.1\r\n"]
+    client = exchange.client
+    path = entry.prefix + line.rest if entry.prefix else _rooted(line.rest)
+    parts = [line.method, b" ", path, b" HTTP/1.1\r\n"]
     parts += _host(exchange) if entry.own_host else (exchange.target.host_line,)
-    parts.append(
-        block.joined
-        if lane.session.forwards_credentials or 6 in block.special
-        else _without_credentials(block)
-    )
+    parts.append(block.joined if lane.session.forwards_credentials else _without_credentials(block))
     if exchange.id_line:
         parts += (exchange.id_line, _CRLF)
     parts += (exchange.trace_line, _CRLF)
     if block.unusual:
         parts += _framing(exchange)
-    parts.append(_tail(exchange))
+    known = client.tail_block is block and client.tail_lane is lane and not line.authority
+    parts.append(client.tail if known else _tail(exchange))
     return b"".join(parts)
 
 
-def _path(prefix: bytes, rest: bytes) -> bytes:
-    path = prefix + rest
-    return path if path[:1] == b"/" else b"/" + path
+def _rooted(rest: bytes) -> bytes:
+    """A path for a service without prefix."""
+    return rest if rest[:1] == b"/" else b"/" + rest
 
 
 def _host(exchange: Exchange) -> tuple[bytes, ...]:
@@ -52,7 +51,9 @@ def _host(exchange: Exchange) -> tuple[bytes, ...]:
 
 
 def _without_credentials(block: RequestFields) -> bytes:
-    """An API key that came as a bearer token is the gateway's secret, not the service's."""
+    """An API key that came as a bearer token is the gateway's secret; what comes beside X-API-Key is the service's."""
+    if fields.API_KEY in block.special:
+        return block.joined
     return b"".join(line + _CRLF for line in without(block.lines, {b"authorization"}))
 
 
@@ -66,17 +67,15 @@ def _framing(exchange: Exchange) -> list[bytes]:
 
 
 def _tail(exchange: Exchange) -> bytes:
-    """Who asks and whom they speak for; made once for a connection that goes on asking the same."""
-    client, lane = exchange.client, exchange.lane
-    host = exchange.head.fields.special.get(2, b"")  # fields.HOST
-    if client.tail_lane is lane and client.host_line == host and not exchange.head.line.authority:
-        return client.tail
-    if client.trusted and fields.FORWARDED in exchange.head.special:
+    """Who asks and whom they speak for; kept for a connection that goes on asking the same host for the same caller."""
+    client, lane, head = exchange.client, exchange.lane, exchange.head
+    host = host_line(head)
+    if client.trusted and fields.FORWARDED in head.special:
         return _closed(lane, _chained(exchange))
-    tail = _closed(lane, _forwarded(client, host_line(exchange.head)))
-    if not exchange.head.line.authority and not client.trusted:
-        client.host_line, client.tail_lane, client.tail = host, lane, tail
-    return tail
+    if client.tail_lane is not lane or client.tail_host != host:
+        client.tail_lane, client.tail_host, client.tail = lane, host, _closed(lane, _forwarded(client, host))
+    client.tail_block = None if head.line.authority or client.trusted else head.fields
+    return client.tail
 
 
 def _closed(lane: Lane, forwarded: list[bytes]) -> bytes:

@@ -46,7 +46,9 @@ _HOST = re.compile(
 )  # RFC 3986 section 3.2.2, the usual part
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
-_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[\x21-\x7e]*)?")
+_TRACEPARENT = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[\x21-\x7e]*)?"
+)
 
 # Hop-by-hop whatever Connection says (RFC 9110 7.6.1). TE and Trailer are dropped because trailers are.
 _HOP_BY_HOP = frozenset(

@@ -28,7 +28,9 @@ CHUNKED = -1
 
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 _TARGET_BYTES = bytes(c for c in range(0x21, 0x7F) if c not in b"#")
-_REPEATABLE = frozenset((fields.CONNECTION, fields.KEEP_ALIVE, fields.FORWARDED, fields.UPGRADE, fields.TRACESTATE))
+_REPEATABLE = frozenset(
+    (fields.CONNECTION, fields.KEEP_ALIVE, fields.FORWARDED, fields.UPGRADE, fields.TRACESTATE)
+)
 _CONNECTION_OPTIONS = {b"close", b"keep-alive", b"upgrade", b""}
 # Fields that ask for more than a plain request does; without them both parsing and admission are short.
 _UNUSUAL = frozenset(
@@ -184,7 +186,9 @@ class RequestParser:
         if fields.KEEP_ALIVE in special:
             parsed.keep_alive = True
         if fields.TRACESTATE in special and fields.TRACEPARENT not in special:
-            parsed.lines = without(parsed.lines, {b"tracestate"})  # Trace Context 3.3.1: it goes with its parent
+            parsed.lines = without(
+                parsed.lines, {b"tracestate"}
+            )  # Trace Context 3.3.1: it goes with its parent
         if parsed.lines:
             parsed.joined = b"\r\n".join(parsed.lines) + b"\r\n"
         return parsed
@@ -196,7 +200,7 @@ def together(line: RequestLine, block: RequestFields) -> RequestHead:
         if fields.TRANSFER_ENCODING in block.special:
             raise MalformedRequest("Transfer-Encoding in an HTTP/1.0 request (RFC 9112 section 6.1)")
         return RequestHead(line, block, block.keep_alive and not block.close)
-    if fields.HOST not in block.special:
+    if 2 not in block.special:  # fields.HOST
         raise MalformedRequest("an HTTP/1.1 request needs exactly one Host header (RFC 9112 section 3.2)")
     return RequestHead(line, block, not block.close)
 
