@@ -33,7 +33,7 @@ bench: setup ## Measure the gateway beside its peers, quick mode (ARGS="--full";
 	@$(BIN)/python bench/run.py $(ARGS)
 
 test-platform: setup ## Test the example platform end to end (installs its packages, Wagtail among them)
-	@$(BIN)/python -m pytest -m platform tests/live/test_platform.py $(ARGS)
+	@$(BIN)/python -m pytest -m platform $(ARGS)
 
 constraints: ## Pin the newest versions that fit together in constraints.txt
 	@$(PYTHON) scripts/constraints.py

@@ -13,6 +13,7 @@ import orjson
 from brain_gateway.domain import errors
 from brain_gateway.domain.errors import CallerError, GatewayError, GatewayFault
 
+ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -108,6 +109,8 @@ def headers_of(error: GatewayError) -> tuple[tuple[str, str], ...]:
         return (("WWW-Authenticate", 'Bearer realm="brain-gateway"'),)
     if isinstance(error, errors.Unauthenticated):
         return (("WWW-Authenticate", 'Bearer realm="brain-gateway", error="invalid_token"'),)
+    if isinstance(error, errors.MethodNotAllowed):
+        return (("Allow", ALLOWED),)
     if isinstance(error, errors.UpgradeRefused):
         return (("Upgrade", "HTTP/1.1"),)
     return ()

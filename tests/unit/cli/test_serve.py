@@ -18,7 +18,12 @@ def served(monkeypatch) -> list[tuple[Settings, Path | None]]:
     """What the server was started with; it does not really start."""
     calls: list[tuple[Settings, Path | None]] = []
     main = ModuleType("brain_gateway.main")
-    main.serve = lambda settings, path, **_: calls.append((settings, path))
+
+    def serve(settings: Settings, path: Path | None, announce=lambda: None, **_: object) -> None:
+        announce()
+        calls.append((settings, path))
+
+    main.serve = serve
     monkeypatch.setitem(sys.modules, "brain_gateway.main", main)
     monkeypatch.setattr(brain_gateway, "main", main, raising=False)
     return calls

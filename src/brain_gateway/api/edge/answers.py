@@ -49,13 +49,13 @@ def status_line(status: int) -> bytes:
 
 
 def refusal_headers(refusal: Refusal, body: bytes) -> list[tuple[str, str]]:
-    """The headers of a problem document."""
+    """The headers of a problem document; what a refusal says itself goes before what its error always says."""
+    said = dict((*problems.headers_of(refusal.error), *refusal.headers))
     return [
         ("Content-Type", problems.MEDIA_TYPE),
         ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),
-        *problems.headers_of(refusal.error),
-        *refusal.headers,
+        *said.items(),
     ]
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brain_gateway.api.edge.asgi_exchange import AsgiExchange, send_answer
-from brain_gateway.api.edge.dispatch import status_of
+from brain_gateway.api.edge.dispatch import own_answer_to, status_of
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
 from brain_gateway.application.gateway.identification import Unverified
 from brain_gateway.domain.errors import (
     CallerError,
     HeadersTooLarge,
     IdentityUnavailable,
+    MethodNotAllowed,
     NotImplementedByGateway,
     VersionNotSupported,
 )
@@ -81,6 +82,8 @@ class AsgiProxy:
         return together(line, block)
 
     async def _admit(self, head: RequestHead, client: ClientAddress) -> Exchange | Refusal | Reply:
+        if head.line.target == b"*":
+            return own_answer_to(head.line) or Refusal(MethodNotAllowed())
         admitted = self._runtime.router.admit(head, client)
         if isinstance(admitted, Unverified):
             await self._runtime.verifier.resolve(admitted.token)

@@ -19,9 +19,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 from brain_gateway.api.edge.client_side import ClientSide
-from brain_gateway.api.edge.dispatch import status_of
+from brain_gateway.api.edge.dispatch import own_answer_to, status_of
 from brain_gateway.api.edge.own_side import OwnSide
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
+from brain_gateway.application.gateway.forwarding import plain_address
 from brain_gateway.application.gateway.identification import Unverified
 from brain_gateway.application.gateway.routing_table import RESERVED_BYTES
 from brain_gateway.domain.errors import (
@@ -30,7 +31,6 @@ from brain_gateway.domain.errors import (
     HeadersTooLarge,
     IdentityUnavailable,
     MalformedRequest,
-    MethodNotAllowed,
     RequestTimeout,
     UpstreamTimeout,
 )
@@ -39,9 +39,6 @@ from brain_gateway.domain.http.requests import RequestHead, together
 
 if TYPE_CHECKING:
     from brain_gateway.api.edge.runtime import EdgeRuntime
-
-ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-OWN_METHODS = frozenset(ALLOWED.encode().split(b", "))
 
 
 class EdgeProtocol(OwnSide, asyncio.Protocol):
@@ -65,7 +62,9 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         runtime = self._runtime
         peer = transport.get_extra_info("peername")
-        address, port = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("127.0.0.1", 0)
+        address, port = (
+            (plain_address(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("127.0.0.1", 0)
+        )
         scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self._client = ClientAddress(address, port, scheme, runtime.trusts(address))
         self._since = runtime.clock()
@@ -122,11 +121,12 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
             self._refuse_unread(error)
             return
         rest = data[end:]
-        if line.service in RESERVED_BYTES and line.target != b"*":
-            if line.method in OWN_METHODS:
+        if line.service in RESERVED_BYTES:
+            own = own_answer_to(line)
+            if own is None:
                 self._start_own(head, data[:end], rest)
             else:
-                self._refuse(Refusal(MethodNotAllowed(), (("Allow", ALLOWED),)), head, rest)
+                self._refuse(own, head, rest)
             return
         admitted = runtime.router.admit(head, self._client)
         if type(admitted) is Exchange:

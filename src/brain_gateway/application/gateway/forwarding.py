@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from brain_gateway.domain.http import fields
 from brain_gateway.domain.http.fields import value_of
 from brain_gateway.domain.http.requests import RequestFields
 
 _FOR = re.compile(r'(?i)(?:^|;)\s*for\s*=\s*("[^"]*"|[^;]*)')
+
+
+def plain_address(address: str) -> str:
+    """An address as people write it: no zone, and IPv4 as itself where a socket of both families maps it."""
+    address = address.partition("%")[0]
+    if not address.lower().startswith("::ffff:"):
+        return address
+    mapped = IPv6Address(address).ipv4_mapped
+    return str(mapped) if mapped is not None else address
 
 
 class TrustedProxies:
@@ -24,7 +33,7 @@ class TrustedProxies:
         if not self._networks:
             return False
         try:
-            peer = ip_address(address.partition("%")[0])
+            peer = ip_address(plain_address(address))
         except ValueError:
             return False
         return any(peer in network for network in self._networks if network.version == peer.version)
@@ -38,7 +47,7 @@ def caller_of(block: RequestFields, peer: str, trusts: Callable[[str], bool]) ->
     caller = peer
     for hop in reversed(_hops(block)):
         try:
-            caller = str(ip_address(hop))
+            caller = plain_address(str(ip_address(hop)))
         except ValueError:
             return caller
         if not trusts(caller):

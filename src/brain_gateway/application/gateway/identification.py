@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
+from brain_gateway.application.gateway.forwarding import plain_address
 from brain_gateway.application.gateway.sessions import Session, SessionCache
 from brain_gateway.application.ports.token_verifier import Pending
 from brain_gateway.domain.errors import CredentialsInvalid, GatewayError
@@ -112,12 +114,11 @@ def token_of(line: bytes) -> bytes | None:
 
 def network_of(address: str) -> str:
     """The part of an address that one household holds: IPv4 whole, IPv6 its first 64 bits."""
-    if ":" not in address:
-        return "address:" + address
-    import ipaddress
-
     try:
-        packed = ipaddress.IPv6Address(address.partition("%")[0]).packed
+        address = plain_address(address)
+        if ":" not in address:
+            return "address:" + address
+        packed = IPv6Address(address).packed
     except ValueError:
         return "address:" + address
     return "address:" + packed[:8].hex()

@@ -130,8 +130,6 @@ class RequestRouter:
         """The session; wrong credentials are none on a public route, and refused elsewhere."""
         if client.trusted:
             client.caller = caller_of(head.fields, client.address, self._trusts)
-        if head.line.target == b"*":
-            return Reply(204, (("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),))  # RFC 9110 9.3.7
         preflight = cors.preflight(self.table, head)
         if preflight is not None:
             return preflight

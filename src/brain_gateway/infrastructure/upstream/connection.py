@@ -39,6 +39,7 @@ class UpstreamProtocol(asyncio.Protocol):
         "_informational",
         "_last_head",
         "_last_raw",
+        "_paused",
         "_pool",
         "_reusable",
         "_tunnel",
@@ -55,6 +56,7 @@ class UpstreamProtocol(asyncio.Protocol):
         self._tunnel = False
         self._informational = 0
         self._reusable = True
+        self._paused = False
         self._last_raw = b""  # the last head that came, not parsed again when it comes again
         self._last_head: ResponseHead = None  # type: ignore[assignment]  # set with _last_raw
         self.closed = False
@@ -145,11 +147,15 @@ class UpstreamProtocol(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """The client reads slowly."""
-        self.transport.pause_reading()
+        if not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
 
     def resume_reading(self) -> None:
         """The client has caught up."""
-        self.transport.resume_reading()
+        if self._paused:
+            self._paused = False
+            self.transport.resume_reading()
 
     def abort(self) -> None:
         """Close at once; the exchange hears no more."""
@@ -246,6 +252,7 @@ class UpstreamProtocol(asyncio.Protocol):
         self._informational = 0
         exchange.connection = None
         if reusable and exchange.body_done:
+            self.resume_reading()
             self._pool.release(self)
         else:
             self.transport.abort()  # an unfinished upload has nobody to read it

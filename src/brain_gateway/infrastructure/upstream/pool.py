@@ -82,9 +82,11 @@ class TargetPool:
     def send(self, exchange: Exchange) -> None:
         """Carry the exchange on an idle connection, or on a new one."""
         idle = self._idle
-        if idle:
-            idle.pop().start(exchange)
-            return
+        while idle:
+            connection = idle.pop()
+            if not connection.transport.is_closing():
+                connection.start(exchange)
+                return
         task = asyncio.get_running_loop().create_task(self._connect(exchange))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
