@@ -8,6 +8,7 @@ import functools
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -48,8 +49,8 @@ def serve(
     configure_logging(settings.log_level, settings.log_format)
     load = functools.partial(_load, settings, config, demo_key)
     configuration = load()
-    _check_shares(settings.workers, configuration)
     announce()
+    _allow_files()
     run = functools.partial(_run_worker, settings, configuration, load, entry)
     if settings.workers == 1:
         run(_bind(settings, False))
@@ -61,11 +62,19 @@ def _load(settings: Settings, config: Path | None, demo_key: ApiKeyRecord | None
     configuration = load_configuration(
         config, profile=settings.profile, health_check_interval=settings.health_check_interval
     )
+    _check_shares(settings.workers, configuration)
     return (
         configuration
         if demo_key is None
         else replace(configuration, api_keys=(*configuration.api_keys, demo_key))
     )
+
+
+def _allow_files() -> None:
+    """A connection is a file, and the usual soft limit of 1,024 is soon reached: take what the hard limit allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_shares(workers: int, configuration: GatewayConfiguration) -> None:

@@ -16,6 +16,7 @@ from brain_gateway.application.gateway.sessions import SessionCache
 from brain_gateway.application.gateway.settlement import Settlement
 from brain_gateway.application.gateway.targets import TargetRegistry, TargetState
 from brain_gateway.application.gateway.trace_ids import TraceIds, TracePolicy
+from brain_gateway.domain.events import DomainEvent
 from brain_gateway.domain.http.requests import RequestHead, RequestParser
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
 from brain_gateway.domain.routing.route import Route
@@ -77,6 +78,7 @@ class FakeGateway:
         self.targets = TargetRegistry(self.pools)
         self.log, self.spans = KeptRecords(), KeptSpans()
         self.notes: list[tuple[str, str, bool]] = []
+        self.events: list[DomainEvent] = []
         self.classes = classes
         self.random = 0.0
         self.limits = limits or LimitRegistry()
@@ -90,7 +92,7 @@ class FakeGateway:
         )  # fmt: skip
         self.settlement = Settlement(
             self.metrics, self.limits, self.log, self.clock, self.clock.unix, lambda: self.random,
-            lambda *note: self.notes.append(note), sample, slow, None if spans is None else self.spans,
+            lambda *note: self.notes.append(note), self.events.append, sample, slow, None if spans is None else self.spans,
         )  # fmt: skip
         self.runtime = EdgeRuntime(
             router=self.router,

@@ -89,6 +89,9 @@ class Run:
             found = message.json().get(name)
             assert pattern(str(value), self.values).fullmatch(str(found)), f"{name}: {found!r}"
 
+        for text in expected.get("hides", []):
+            assert text.encode() not in message.head + message.body, f"{text} is told"
+
     # The service's side
 
     async def _script(self, arrival: Arrival) -> None:

@@ -15,7 +15,7 @@ sends it only when n responses (interim ones included) have come. An expectation
 order), `line` (the first), `has` (lines), `in_order` (lines), `lacks`
 (names), `body`, `framing`, `answers` (a piece or a list of them; `early: true` gives
 them before the body is read) and `hangs_up`. At the client: `status`, `has`, `lacks`, `body`, `json` (members),
-`framing`, `interim` (statuses).
+`hides` (texts that are nowhere in it), `framing`, `interim` (statuses).
 
 Texts may name <client>, <manager>, ... (credential lines of `credentials`), and in expectations <hex32>, <trace>,
 <date>, <any> (patterns) and <upstream> (its host:port). Strings are Latin-1: "\\xff" is the byte 255.

@@ -11,7 +11,7 @@ from tests.builders.raw_server import closed_port
 from tests.golden.runner import Run
 from tests.golden.table import ENTRIES, known_credentials, load
 from tests.live.harness.credentials import API_KEY_HASH
-from tests.live.harness.gateway import running_gateway
+from tests.live.harness.gateway import request, running_gateway
 from tests.live.harness.upstream import scripted_upstream
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +58,24 @@ async def gateways(upstream, tmp_path_factory):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 async def test_golden(case, gateways, upstream, values):
     await Run(case, gateways[case.entry], upstream, values).run()
+
+
+# Names that are not there, not for this caller, or not offered to anybody; with every kind of caller.
+HIDDEN = ("nothing", "ledger", "temporal", "redis")
+CALLERS = ("<client>", "<manager>", "<super_admin>", "<key>", "<forged>", "<expired>", "")
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+async def test_what_is_not_offered_looks_like_what_is_not_there(entry, gateways, upstream, values):
+    seen = set()
+    for name in HIDDEN:
+        for caller in CALLERS:
+            line = values[caller] if caller else ""
+            text = request("GET", f"/{name}/x", line, "X-Request-ID: r-1", "Origin: https://app.example.com")
+            answer = await gateways[entry].ask(text)
+            lines = [line for line in answer.head.split(b"\r\n") if not line.lower().startswith(b"date:")]
+            seen.add((b"\r\n".join(lines), answer.body))
+    assert len(seen) == 1, "\n".join(map(str, seen))
 
 
 def test_each_name_is_used_once():

@@ -27,8 +27,9 @@ _BROKEN = re.compile(r"Traceback|\"level\": ?\"(?:error|critical)\"|Exception in
 class Gateway:
     """A running gateway."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, entry: str) -> None:
         self.process = process
+        self.entry = entry
         self.port = 0
         self.config = folder / "gateway.yaml"
         self._log = folder / "stderr.log"
@@ -156,7 +157,8 @@ def _launch(
             stderr=err,
             env={**variables, **environment},
         )
-    return Gateway(process, folder)
+    entry = arguments[arguments.index("--entry") + 1]
+    return Gateway(process, folder, entry)
 
 
 @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ClientSide(Responder):
     """A connection's reading side. `_feed` is the function that takes the bytes that come in the present state."""
 
-    __slots__ = ("_client", "_feed", "_head_since", "_pending", "_since", "_task")
+    __slots__ = ("_client", "_feed", "_head_since", "_pending", "_since", "_task", "_unsent")
 
     def __init__(self, runtime: EdgeRuntime) -> None:
         super().__init__(runtime)
@@ -29,6 +29,7 @@ class ClientSide(Responder):
         self._pending = b""  # bytes that belong to the next request, or part of a head
         self._head_since = 0.0  # when the head that is in `_pending` began, 0.0 for none
         self._since = 0.0  # when the present idling, body or closing began
+        self._unsent = 0  # bytes of the last answer that the client had not taken at the last look
         self._task: asyncio.Task[None] | None = None
 
     # For the subclass
@@ -90,6 +91,20 @@ class ClientSide(Responder):
         self._write_refusal(refusal, UNREAD, id_line, False)
         self._runtime.settlement.refused(refusal, UNREAD, id_line, self._client, status_of(refusal))
         self._close_gently()
+
+    def _still_unsent(self, now: float) -> bool:
+        """Whether the client has an answer to read yet; one that reads nothing for long is given up."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent and unsent != self._unsent:
+            self._since = now
+        elif unsent and now - self._since > self._runtime.limits.body_timeout:
+            self.transport.abort()
+        self._unsent = unsent
+        return unsent > 0
+
+    def _check_closing(self, now: float) -> None:
+        if now - self._since > self._runtime.limits.linger:
+            self.transport.abort()
 
     def _close_gently(self) -> None:
         """Let the answer arrive before the close: what the client still sends is read and thrown away for a while."""

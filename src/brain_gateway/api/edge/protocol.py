@@ -301,13 +301,14 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
                 self._overdue(exchange)
             elif exchange.status == 101 and exchange.lane.session.expires < now:
                 self.transport.close()  # the tunnel's key or token is gone
-        elif self._feed is _DISCARD:
-            if now - self._since > self._runtime.limits.linger:
-                self.transport.abort()
         elif self._feed is _READ_OWN:
             if now - self._since > self._runtime.limits.body_timeout:
                 self._own_overdue()
-        elif not self._busy():
+        elif self._busy() or self._still_unsent(now):
+            return
+        elif self._feed is _DISCARD:
+            self._check_closing(now)
+        else:
             self._check_waiting(now)
 
     def _check_waiting(self, now: float) -> None:

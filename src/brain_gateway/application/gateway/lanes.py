@@ -78,7 +78,8 @@ class LimitRegistry:
         """What of a limit this process may admit while it counts alone beside others."""
         if self._shares == 1:
             return limit
-        return replace(limit, requests=limit.requests // self._shares)
+        burst = None if limit.burst is None else max(1, limit.burst // self._shares)
+        return replace(limit, requests=limit.requests // self._shares, burst=burst)
 
     def tunnels(self, caller: str, service: str) -> int:
         """How many tunnels a caller has open to a service."""

@@ -16,6 +16,7 @@ from brain_gateway.infrastructure.telemetry.masking import masked
 
 MOST_QUEUED = 20_000
 INTERVAL = 0.25  # seconds between two writes
+LONGEST_TARGET = 2_048
 MOST_AT_ONCE = 2_000
 
 
@@ -93,7 +94,7 @@ def _event(record: AccessRecord) -> dict[str, Any]:
         "user_id": record.user_id,
         "service": record.service,
         "method": record.method,
-        "target": masked(record.target),
+        "target": masked(record.target[:LONGEST_TARGET]),
         "status": record.status,
         "duration_ms": round(record.duration * 1000, 3),
         "bytes": record.sent,

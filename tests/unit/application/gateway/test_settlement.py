@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from brain_gateway.application.gateway.exchange import MOST_HELD, Exchange, Refusal
 from brain_gateway.application.gateway.metrics_collector import METHODS
 from brain_gateway.domain import errors
+from brain_gateway.domain.events import CircuitClosed, CircuitOpened
 from brain_gateway.domain.resilience.circuit_breaker import BreakerPolicy, BreakerState
 from brain_gateway.domain.resilience.retry import RetryPolicy
 from brain_gateway.domain.routing.service_route import Timeouts
@@ -71,12 +72,19 @@ def test_a_500_counts_only_where_the_service_says_so(count_500, failures):
     assert gateway.target().breaker.failures == failures
 
 
-def test_enough_failures_open_the_circuit():
-    gateway = FakeGateway(service(breaker=BreakerPolicy(failures=3)))
+def test_circuits_open_and_close_and_it_is_told_once():
+    gateway = FakeGateway(service(breaker=BreakerPolicy(failures=3, reset_timeout=30.0), tenant_id=TENANT))
+    target = gateway.entry("shop", TENANT).targets[0]
     for _ in range(3):
-        assert gateway.target().breaker.state is BreakerState.CLOSED
+        assert (target.breaker.state, gateway.events) == (BreakerState.CLOSED, [])
         settled(gateway, gateway.admitted(), 503, "UpstreamUnreachable", True)
-    assert gateway.target().breaker.state is BreakerState.OPEN
+    assert target.breaker.state is BreakerState.OPEN
+    opened = CircuitOpened(occurred_at=gateway.clock.unix(), tenant_id=TENANT, service="shop", target="http://shop:9000")
+    assert gateway.events == [opened]
+    gateway.clock.tick(30)
+    settled(gateway, gateway.admitted(), 200)
+    assert target.breaker.state is BreakerState.CLOSED
+    assert gateway.events == [opened, CircuitClosed(occurred_at=gateway.clock.unix(), tenant_id=TENANT, service="shop", target="http://shop:9000")]
 
 
 @pytest.mark.parametrize(("status", "error", "failed"), [(200, "", False), (503, "", False), (0, "ClientClosed", False)])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange
 from brain_gateway.application.gateway.forwarding import TrustedProxies
 from brain_gateway.application.gateway.upstream_head import build
+from brain_gateway.domain.http.requests import RequestHead
 from tests.builders.gateway import KEY, TENANT, TOKEN, FakeGateway, route, service
 from tests.builders.requests import client, head
 
@@ -221,9 +222,15 @@ def test_what_a_connection_remembers_changes_nothing(requests, trusted):
     proxies = TrustedProxies((ip_network("0.0.0.0/0"),)) if trusted else None
     gateway = FakeGateway(service(), service("crm"), trusted=proxies)
     same = client(trusted=trusted)
+    last: RequestHead | None = None
     for target, credential, host, fields in requests:
-        asked = (f"GET {target} HTTP/1.1", *fields, credential, *IDS)
-        assert built(gateway, *asked, host=host, caller=same) == built(gateway, *asked, host=host, caller=client(trusted=trusted))
+        fresh = head(f"GET {target} HTTP/1.1", *fields, credential, *IDS, host=host)
+        asked = head(f"GET {target} HTTP/1.1", *fields, credential, *IDS, host=host)
+        if last is not None and last.fields.joined == asked.fields.joined and last.special == asked.special:
+            asked.fields = last.fields  # as a connection does whose fields repeat
+        last = asked
+        answers = [gateway.admit(asked, same), gateway.admit(fresh, client(trusted=trusted))]
+        assert build(answers[0]) == build(answers[1])  # type: ignore[arg-type]
 
 
 def test_each_attempt_names_its_own_target():
