@@ -158,6 +158,7 @@ def _wire_limits(settings: Settings) -> WireLimits:
         header_timeout=settings.header_timeout,
         body_timeout=settings.body_timeout,
         keep_alive_timeout=settings.keep_alive_timeout,
+        send_timeout=settings.send_timeout,
     )
 
 

@@ -43,7 +43,9 @@ class Run:
 
     async def _talk(self, client: Connection) -> None:
         wanted = self.case.list_of("client")
-        pieces = [piece if isinstance(piece, dict) else {"head": piece} for piece in self.case.list_of("send")]
+        pieces = [
+            piece if isinstance(piece, dict) else {"head": piece} for piece in self.case.list_of("send")
+        ]
         methods = [self._method(piece) for piece in pieces if "bytes" in piece or "head" in piece]
         passed = 0
         for piece in pieces:

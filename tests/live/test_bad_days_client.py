@@ -35,7 +35,7 @@ async def shared(tmp_path_factory):
         "idling": {"timeouts": {"idle": 1}},
     }
     folder = tmp_path_factory.mktemp("client")
-    quick = {"HEADER_TIMEOUT": "1", "BODY_TIMEOUT": "1", "KEEP_ALIVE_TIMEOUT": "2"}
+    quick = {"HEADER_TIMEOUT": "1", "BODY_TIMEOUT": "1", "SEND_TIMEOUT": "6", "KEEP_ALIVE_TIMEOUT": "2"}
     async with running_rig(folder, policies, **quick) as rig:
         yield rig
 

@@ -117,7 +117,12 @@ async def test_a_service_that_hangs_is_left(rig):
 
 @pytest.mark.parametrize(
     "answer",
-    [b"\x00\xff\xfe lorem ipsum\r\n\r\n", b"HTTP/1.1 OK\r\n\r\n", b"HTTP/1.1 200 OK\nA: b\n\n\r\n\r\n", b"\r\n\r\n"],
+    [
+        b"\x00\xff\xfe lorem ipsum\r\n\r\n",
+        b"HTTP/1.1 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\nA: b\n\n\r\n\r\n",
+        b"\r\n\r\n",
+    ],
     ids=["bytes", "no-status", "bare-lf", "empty"],
 )
 async def test_garbage(rig, answer):
@@ -138,7 +143,13 @@ async def test_a_body_shorter_than_its_length_is_not_passed_off_as_whole(rig):
 
 @pytest.mark.parametrize(
     "body",
-    [b"5\r\nhello\r\n", b"5\r\nhel", b"5\r\nhello\r\nz\r\n", b"5\r\nhelloXX5\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n-1\r\n"],
+    [
+        b"5\r\nhello\r\n",
+        b"5\r\nhel",
+        b"5\r\nhello\r\nz\r\n",
+        b"5\r\nhelloXX5\r\nhello\r\n0\r\n\r\n",
+        b"5\r\nhello\r\n-1\r\n",
+    ],
     ids=["no-last-chunk", "half-a-chunk", "no-size", "no-crlf", "negative"],
 )
 async def test_chunks_that_break_off_are_not_passed_off_as_whole(rig, body):

@@ -126,6 +126,15 @@ class ConnectionSettings(Group):
         ge=0.1,
         le=3600,
     )
+    send_timeout: Seconds = setting(
+        "SEND_TIMEOUT",
+        60.0,
+        "How long a client may leave the rest of an answer unread before its connection is cut.",
+        "a duration from 100ms to 1h, such as 60 or 1m",
+        "seconds",
+        ge=0.1,
+        le=3600,
+    )
     keep_alive_timeout: Seconds = setting(
         "KEEP_ALIVE_TIMEOUT",
         75.0,

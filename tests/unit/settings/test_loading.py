@@ -45,6 +45,7 @@ def test_every_variable_is_read():
         "MAX_TARGET_BYTES": "256",
         "HEADER_TIMEOUT": "500ms",
         "BODY_TIMEOUT": "1m",
+        "SEND_TIMEOUT": "5",
         "KEEP_ALIVE_TIMEOUT": "0",
         "DRAIN_TIMEOUT": "1.5",
         "MAX_CONNECTIONS": "7",

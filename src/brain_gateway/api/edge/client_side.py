@@ -97,7 +97,7 @@ class ClientSide(Responder):
         unsent = self.transport.get_write_buffer_size()
         if unsent and unsent != self._unsent:
             self._since = now
-        elif unsent and now - self._since > self._runtime.limits.body_timeout:
+        elif unsent and now - self._since > self._runtime.limits.send_timeout:
             self.transport.abort()
         self._unsent = unsent
         return unsent > 0

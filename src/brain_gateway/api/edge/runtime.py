@@ -23,6 +23,7 @@ class WireLimits:
     header_timeout: float = 10.0
     body_timeout: float = 30.0
     keep_alive_timeout: float = 75.0
+    send_timeout: float = 60.0
     most_pending: int = 65536
     linger: float = 2.0
 

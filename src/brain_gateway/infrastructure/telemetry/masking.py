@@ -20,4 +20,4 @@ def masked(text: str) -> str:
 
 def _parameter(match: re.Match[str]) -> str:
     before, name, value = match.groups()
-    return f"{before}{name}={MASK if _SECRET_NAMES.search(name) else value}"
+    return f"{before}{name}={MASK if value and _SECRET_NAMES.search(name) else value}"

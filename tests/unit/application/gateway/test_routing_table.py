@@ -13,8 +13,8 @@ from tests.builders.gateway import OTHER_TENANT, TENANT, FakeGateway, route, ser
 def test_a_tenants_own_shadows_the_global_one():
     gateway = FakeGateway(service("shop"), service("shop", "http://own:1", tenant_id=TENANT), service("own", tenant_id=TENANT))
     table = gateway.router.table
-    assert table.find(b"shop", TENANT).key == f"{TENANT}/shop"  # type: ignore[union-attr]
-    assert {table.find(b"shop", tenant).key for tenant in (None, OTHER_TENANT)} == {"shop"}  # type: ignore[union-attr]
+    assert table.find(b"shop", TENANT).key == f"{TENANT}/shop"
+    assert {table.find(b"shop", tenant).key for tenant in (None, OTHER_TENANT)} == {"shop"}
     assert [table.find(b"own", tenant) is None for tenant in (None, OTHER_TENANT, TENANT)] == [True, True, False]
     assert {entry.key for entry in table} == {"shop", f"{TENANT}/shop", f"{TENANT}/own"}
 

@@ -145,7 +145,7 @@ def test_another_attempt_begins_anew_on_another_target():
     gateway = FakeGateway(service("shop", A, B, timeouts=Timeouts(response=30.0)))
     exchange = gateway.admitted()
     gateway.clock.tick(20)
-    exchange.wire_sent, exchange.connection = True, object()  # type: ignore[assignment]
+    exchange.wire_sent, exchange.connection = True, object()
     assert gateway.settlement.recover(exchange, CLOSED) is None
     assert (exchange.target.name, exchange.attempts, exchange.wire_sent, exchange.connection) == (B, 2, False, None)
     assert exchange.expires == gateway.clock.now + 30

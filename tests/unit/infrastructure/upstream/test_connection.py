@@ -42,7 +42,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.pool = Pool()
-        self.protocol = UpstreamProtocol(self.pool)  # type: ignore[arg-type]  # a pool as far as it goes
+        self.protocol = UpstreamProtocol(self.pool)
         self.transport = FakeTransport(self.protocol)
         self.protocol.connection_made(self.transport)
 
@@ -344,7 +344,7 @@ def test_a_slow_client_stops_the_reading():
 def test_a_connection_that_waits_for_work_reads():
     scene = Scene()
     sink = scene.ask()
-    sink.on_informational = lambda head: scene.protocol.pause_reading()  # type: ignore[method-assign]  # a client that is slow just then
+    sink.on_informational = lambda head: scene.protocol.pause_reading()
     scene.receive(ANSWERS["early hints"][1])
     assert sink.complete
     assert scene.transport.reading or not scene.reused
@@ -416,7 +416,7 @@ def test_an_idle_connection_that_is_lost_is_only_counted():
 
 
 def test_a_connection_that_was_never_made_can_be_thrown_away():
-    UpstreamProtocol(Pool()).discard()  # type: ignore[arg-type]
+    UpstreamProtocol(Pool()).discard()
     scene = Scene()
     scene.protocol.discard()
     assert scene.transport.aborted

@@ -79,7 +79,7 @@ class World:
 
     def answer(self, *transports: FakeTransport) -> None:
         for transport in transports:
-            transport.protocol.data_received(OK)  # type: ignore[union-attr]
+            transport.protocol.data_received(OK)
 
     def sweep(self, seconds: float) -> None:
         self.clock.tick(seconds)
