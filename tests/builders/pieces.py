@@ -22,6 +22,6 @@ def every_cut(data: bytes, most: int | None = None) -> Iterator[list[bytes]]:
             yield cut(data, places)
 
 
-def cuts(longest: int = 400) -> st.SearchStrategy[list[int]]:
+def cuts(longest: int = 400) -> st.SearchStrategy[Sequence[int]]:
     """Places to cut at; also everywhere."""
-    return st.one_of(st.lists(st.integers(0, longest), max_size=12), st.just(list(range(longest))))
+    return st.one_of(st.lists(st.integers(0, longest), max_size=12), st.just(range(longest)))

@@ -9,7 +9,8 @@ from typing import Any
 class FakeTransport(asyncio.Transport):
     """Speaks to `protocol`, if it is given one.
 
-    written: all bytes so far. `high_water`: more unsent bytes than that pause the protocol, once, until `drain()`.
+    written: all bytes so far. The other side reads at once, unless there is a `high_water`: then bytes stay `unsent` until
+    `drain()`, and more than so many pause the protocol, once.
     close() and abort() only note it; `lose()` is the loop's later call of connection_lost.
     """
 
@@ -30,8 +31,10 @@ class FakeTransport(asyncio.Transport):
         assert not self.eof_written, "written after write_eof"
         self.writes.append(bytes(data))
         self.written += bytes(data)
+        if self.high_water is None:
+            return
         self.unsent += len(data)
-        if self.high_water is not None and self.unsent > self.high_water and not self._told_to_pause:
+        if self.unsent > self.high_water and not self._told_to_pause:
             self._told_to_pause = True
             assert self.protocol is not None
             self.protocol.pause_writing()

@@ -86,9 +86,9 @@ class Gateway:
         """Client connections besides the one that asks."""
         return int((await self.metrics())["brain_gateway_client_connections"]) - 1
 
-    def configure(self, config: Mapping[str, Any]) -> None:
-        """Replace the configuration file; SIGHUP makes it count."""
-        self.config.write_text(yaml.safe_dump(dict(config)))
+    def configure(self, config: Mapping[str, Any], file: Path | None = None) -> None:
+        """Replace the configuration file, or write another; SIGHUP makes it count."""
+        (file or self.config).write_text(yaml.safe_dump(dict(config)))
 
     def signal(self, number: int) -> None:
         """Send a signal."""

@@ -196,7 +196,11 @@ async def open_connection(
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     raw.bind((source, 0))
     loop = asyncio.get_running_loop()
-    await asyncio.wait_for(loop.sock_connect(raw, ("127.0.0.1", port)), PATIENCE)
+    try:
+        await asyncio.wait_for(loop.sock_connect(raw, ("127.0.0.1", port)), PATIENCE)
+    except BaseException:  # whatever went wrong: the socket is not left open
+        raw.close()
+        raise
     reader = Recorder()
     protocol = asyncio.StreamReaderProtocol(reader)
     transport, _ = await loop.create_connection(

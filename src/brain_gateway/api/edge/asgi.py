@@ -24,12 +24,14 @@ from brain_gateway.domain.errors import (
 from brain_gateway.domain.http.requests import UNREAD, RequestHead, together
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from brain_gateway.api.edge.runtime import EdgeRuntime
 
 # HTTP/2 and 3 are read by the server in front; their requests are HTTP/1.1 requests from here on.
 _VERSIONS = {"1.0": b"HTTP/1.0", "1.1": b"HTTP/1.1", "2": b"HTTP/1.1", "3": b"HTTP/1.1"}
+
+_FRAMED_BELOW = ("2", "3")  # whose bodies need no field to announce them
 
 
 class AsgiProxy:
@@ -46,14 +48,17 @@ class AsgiProxy:
             )
             return
         client = self._client(scope)
+        first: Message | None = None
+        if scope.get("http_version") in _FRAMED_BELOW and not _announced(scope["headers"]):
+            first = await receive()  # whether there is a body, only the body tells
         try:
-            head = self._head(scope)
+            head = self._head(scope, _has_body(first))
             admitted = await self._admit(head, client)
         except CallerError as error:
             await self._answer(Refusal(error), None, client, send)
             return
         if isinstance(admitted, Exchange):
-            await AsgiExchange(self._runtime, admitted).run(receive, send)
+            await AsgiExchange(self._runtime, admitted).run(_again(first, receive), send)
         else:
             await self._answer(admitted, head, client, send)
 
@@ -61,7 +66,7 @@ class AsgiProxy:
         address, port = scope.get("client") or ("127.0.0.1", 0)
         return ClientAddress(address, port, scope.get("scheme", "http"), self._runtime.trusts(address))
 
-    def _head(self, scope: Scope) -> RequestHead:
+    def _head(self, scope: Scope, chunked: bool) -> RequestHead:
         """The head as it would have come over the wire, read by the same parser."""
         path = scope.get("raw_path") or scope["path"].encode("ascii", "strict")
         query = scope.get("query_string", b"")
@@ -71,6 +76,8 @@ class AsgiProxy:
             raise VersionNotSupported("the gateway speaks HTTP/1.1 and HTTP/1.0")
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         lines = b"".join(b"\r\n%b: %b" % (name, value) for name, value in headers)
+        if chunked:
+            lines += b"\r\ntransfer-encoding: chunked"
         most = self._runtime.limits.header_bytes
         if len(target) + len(lines) > most:
             raise HeadersTooLarge(f"the head is longer than {most} bytes")
@@ -98,3 +105,23 @@ class AsgiProxy:
         id_line = self._runtime.router.id_line(head or UNREAD)
         self._runtime.settlement.refused(answer, head or UNREAD, id_line, client, status_of(answer))
         await send_answer(answer, head or UNREAD, id_line, send)
+
+
+def _announced(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
+
+
+def _has_body(first: Message | None) -> bool:
+    return first is not None and bool(first.get("body") or first.get("more_body"))
+
+
+def _again(first: Message | None, receive: Receive) -> Receive:
+    """The messages from the beginning, though the first was read."""
+    if first is None:
+        return receive
+    waiting = [first]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again

@@ -44,6 +44,7 @@ class AsgiExchange:
         self._broken = False
         self._gone = False
         self._paused = False
+        self._unwritable = False  # the service reads the body slowly
 
     async def run(self, receive: Receive, send: Send) -> None:
         """Carry it to its end; returns when the response is complete, raises when it cannot be completed."""
@@ -74,7 +75,7 @@ class AsgiExchange:
                 return
             piece = message.get("body", b"")
             received += len(piece)
-            if piece:
+            if piece and exchange.head.length:
                 most = exchange.lane.entry.service.max_body
                 if most and received > most:
                     self._refuse(
@@ -121,6 +122,8 @@ class AsgiExchange:
     async def _next_news(self) -> None:
         exchange = self._exchange
         self._news.clear()
+        if self._gone or self._broken or self._messages or self._refusal is not None:
+            return  # it came while something was sent
         due = min(exchange.expires, exchange.deadline)
         try:
             async with asyncio.timeout(None if due == NEVER else max(0.0, due - self._runtime.clock())):
@@ -133,7 +136,7 @@ class AsgiExchange:
         exchange = self._exchange
         if exchange.answered:
             self._break(UpstreamTimeout())
-        elif not exchange.body_done:
+        elif not exchange.body_done and not self._unwritable:
             self._refuse(Refusal(RequestTimeout("the body stopped coming"), lane=exchange.lane))
         else:
             self._refuse(
@@ -143,6 +146,7 @@ class AsgiExchange:
     def _resume(self) -> None:
         if self._paused and self._exchange.connection is not None:
             self._paused = False
+            self._wait_for_more()  # the time that the client took is not the service's
             self._exchange.connection.resume_reading()
 
     def _queue(self, message: dict[str, Any]) -> None:
@@ -152,6 +156,11 @@ class AsgiExchange:
         if len(self._messages) > MOST_QUEUED and not self._paused and connection is not None:
             self._paused = True
             connection.pause_reading()
+
+    def _wait_for_more(self) -> None:
+        exchange = self._exchange
+        if not exchange.endless:
+            exchange.expires = self._runtime.clock() + exchange.lane.entry.idle_timeout
 
     # ResponseSink
 
@@ -168,6 +177,7 @@ class AsgiExchange:
         if head.status == 304:  # RFC 9110 8.6 allows a length here, ASGI servers take it for a promise
             headers = [header for header in headers if header[0] != b"content-length"]
         self._queue({"type": "http.response.start", "status": head.status, "headers": headers})
+        exchange.endless = head.event_stream
         if head.event_stream:
             exchange.expires = NEVER
         self.on_body(pieces, complete)
@@ -177,8 +187,7 @@ class AsgiExchange:
         exchange = self._exchange
         body = b"".join(pieces)
         exchange.sent += len(body)
-        if exchange.expires != NEVER:
-            exchange.expires = self._runtime.clock() + exchange.lane.entry.idle_timeout
+        self._wait_for_more()
         if body or complete:
             self._queue({"type": "http.response.body", "body": body, "more_body": not complete})
 
@@ -210,10 +219,12 @@ class AsgiExchange:
     def pause_body(self) -> None:
         """The service reads slowly."""
         self._writable.clear()
+        self._unwritable = True
 
     def resume_body(self) -> None:
         """The service has caught up."""
         self._writable.set()
+        self._unwritable = False
 
     def _refuse(self, refusal: Refusal) -> None:
         exchange = self._exchange

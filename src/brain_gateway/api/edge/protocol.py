@@ -275,6 +275,7 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
         if self._pending:
             data, self._pending = self._pending, b""
             self._tunnel(data)
+        self.resume_body()
 
     def _tunnel(self, data: bytes) -> None:
         exchange = self._exchange
