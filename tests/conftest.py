@@ -1,4 +1,6 @@
-"""What all tests share: asyncio as the event loop, and hypothesis without deadlines (a slow machine is no fault of the code).
+"""What all tests share: asyncio as the event loop, and hypothesis without deadlines.
+
+A slow machine is no fault of the code.
 
 HYPOTHESIS_PROFILE=thorough searches ten times as long as the default.
 """

@@ -31,7 +31,9 @@ async def settle() -> None:
 class Edge:
     """`answering`: what the service does with each whole request; None leaves it to the test."""
 
-    def __init__(self, gateway: FakeGateway | None = None, answering: Any = ok, peer: Any = PEER, **extra: Any) -> None:
+    def __init__(
+        self, gateway: FakeGateway | None = None, answering: Any = ok, peer: Any = PEER, **extra: Any
+    ) -> None:
         self.gateway = gateway or FakeGateway()
         for pool in self.gateway.pools.made.values():
             pool.when_done = answering

@@ -52,7 +52,9 @@ def route(path: str, *methods: str, **changes: Any) -> Route:
 
 def principal(tenant_id: str = TENANT, *roles: str, **changes: Any) -> Principal:
     """A verified caller."""
-    return Principal(**{"tenant_id": tenant_id, "user_id": "u-1", "roles": frozenset(roles or ("client",)), **changes})
+    return Principal(
+        **{"tenant_id": tenant_id, "user_id": "u-1", "roles": frozenset(roles or ("client",)), **changes}
+    )
 
 
 class FakeGateway:
@@ -82,7 +84,9 @@ class FakeGateway:
         self.classes = classes
         self.random = 0.0
         self.limits = limits or LimitRegistry()
-        self.identification = Identification(self.tokens, self.keys, self.sessions, self.clock, self.clock.unix)
+        self.identification = Identification(
+            self.tokens, self.keys, self.sessions, self.clock, self.clock.unix
+        )
         self.ids = TraceIds(self._entropy)
         self._drawn = 0
         trusts = (trusted or TrustedProxies(())).trusts
@@ -92,7 +96,8 @@ class FakeGateway:
         )  # fmt: skip
         self.settlement = Settlement(
             self.metrics, self.limits, self.log, self.clock, self.clock.unix, lambda: self.random,
-            lambda *note: self.notes.append(note), self.events.append, sample, slow, None if spans is None else self.spans,
+            lambda *note: self.notes.append(note), self.events.append, sample, slow,
+            None if spans is None else self.spans,
         )  # fmt: skip
         self.runtime = EdgeRuntime(
             router=self.router,

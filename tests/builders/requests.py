@@ -8,7 +8,9 @@ from brain_gateway.domain.http.requests import RequestHead, RequestParser, toget
 HOST = "Host: gw.example"
 
 
-def wire(first: str = "GET /shop/items HTTP/1.1", *fields: str, host: str | None = HOST, body: bytes = b"") -> bytes:
+def wire(
+    first: str = "GET /shop/items HTTP/1.1", *fields: str, host: str | None = HOST, body: bytes = b""
+) -> bytes:
     """A request's bytes; `host` is the first field unless it is None."""
     lines = [first, *([host] if host else []), *fields, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body

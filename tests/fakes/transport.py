@@ -9,8 +9,8 @@ from typing import Any
 class FakeTransport(asyncio.Transport):
     """Speaks to `protocol`, if it is given one.
 
-    written: all bytes so far. The other side reads at once, unless there is a `high_water`: then bytes stay `unsent` until
-    `drain()`, and more than so many pause the protocol, once.
+    written: all bytes so far. The other side reads at once, unless there is a `high_water`: then bytes stay `unsent`
+    until `drain()`, and more than so many pause the protocol, once.
     close() and abort() only note it; `lose()` is the loop's later call of connection_lost.
     """
 

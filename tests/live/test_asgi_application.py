@@ -39,6 +39,7 @@ async def app(upstream, tmp_path_factory):
     folder = tmp_path_factory.mktemp("asgi")
     file = folder / "gateway.yaml"
     services = {"crm": service(upstream.url, prefix="/api"), "capped": service(upstream.url, max_body=10)}
+    services["hurried"] = service(upstream.url, timeouts={"idle": 0.5, "total": 1})
     file.write_text(yaml.safe_dump(configuration(services)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JWT_SECRET", SECRET)
@@ -63,55 +64,66 @@ async def lifespan(app):
     await task
 
 
-class Answer:
-    """What came out of one call."""
+class Client:
+    """The server's side of one call: gives `pieces` of body, keeps what is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, *pieces: bytes, end: bool = True) -> None:
         self.messages: list[dict[str, Any]] = []
+        self.gone = asyncio.Event()
+        self.reads = True
+        self._inbox = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+        if end:
+            self._inbox.append({"type": "http.request", "body": b"", "more_body": False})
+
+    async def receive(self) -> dict[str, Any]:
+        """The next piece; then, when the client is gone, that it is."""
+        await asyncio.sleep(0)
+        if self._inbox:
+            return self._inbox.pop(0)
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Keep a message; a client that does not read lets the application wait."""
+        self.messages.append(message)
+        if not self.reads:
+            await asyncio.Event().wait()
+
+    async def call(self, app, **changes: Any) -> None:
+        """One request; `changes` replace keys of the scope."""
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": "/crm/x",
+            "raw_path": b"/crm/x",
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"host", b"gateway.test"), AUTHORIZATION],
+            "client": ("127.0.0.1", 50000),
+            "server": ("127.0.0.1", 8001),
+            **changes,
+        }
+        await asyncio.wait_for(app(scope, self.receive, self.send), 10)
 
     @property
     def status(self) -> int:
+        """Of the answer."""
         return self.messages[0]["status"]
 
     @property
     def body(self) -> bytes:
+        """Of the answer."""
         return b"".join(message.get("body", b"") for message in self.messages[1:])
 
 
-async def call(app, *pieces: bytes, end: bool = True, **changes: Any) -> Answer:
-    """One request; `pieces` of body, then (unless `end`) nothing more. `changes` replace keys of the scope."""
-    scope: dict[str, Any] = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": "/crm/x",
-        "raw_path": b"/crm/x",
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"gateway.test"), AUTHORIZATION],
-        "client": ("127.0.0.1", 50000),
-        "server": ("127.0.0.1", 8001),
-        **changes,
-    }
-    answer = Answer()
-    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
-    if end:
-        messages.append({"type": "http.request", "body": b"", "more_body": False})
-
-    async def receive() -> dict[str, Any]:
-        if messages:
-            await asyncio.sleep(0)
-            return messages.pop(0)
-        await asyncio.Event().wait()
-        raise AssertionError("unreachable")
-
-    async def send(message: dict[str, Any]) -> None:
-        answer.messages.append(message)
-
-    await asyncio.wait_for(app(scope, receive, send), 10)
-    return answer
+async def call(app, *pieces: bytes, end: bool = True, **changes: Any) -> Client:
+    """One request, to its end."""
+    client = Client(*pieces, end=end)
+    await client.call(app, **changes)
+    return client
 
 
 async def test_a_request(app, upstream):
@@ -189,81 +201,28 @@ async def test_no_header_can_be_injected_by_what_a_server_shows(app, upstream):
 
 async def test_a_client_that_goes_away(app, upstream):
     """http.disconnect: the service's work is cancelled."""
-    left = asyncio.Event()
-
-    async def hangs(arrival):
-        assert await arrival.peer.ended()
-        left.set()
-
-    upstream.reset(hangs)
-    gone = asyncio.Event()
-    messages = [{"type": "http.request", "body": b"", "more_body": False}]
-
-    async def receive() -> dict[str, Any]:
-        if messages:
-            return messages.pop()
-        await gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: dict[str, Any]) -> None:
-        raise AssertionError("nobody is there")
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-    }
-    rest = {
-        "path": "/crm/x",
-        "raw_path": b"/crm/x",
-        "query_string": b"",
-        "headers": [(b"host", b"g"), AUTHORIZATION],
-    }
-    task = asyncio.create_task(app({**scope, **rest, "client": ("127.0.0.1", 1)}, receive, send))
-    await upstream.arrival()
-    gone.set()
-    await asyncio.wait_for(left.wait(), 5)
-    await asyncio.wait_for(task, 5)
+    upstream.reset(lambda arrival: arrival.peer.rest())
+    client = Client()
+    task = asyncio.create_task(client.call(app))
+    arrival = await upstream.arrival()
+    client.gone.set()
+    await eventually(lambda: arrival.left, "the service sees the end of its connection")
+    await task
+    assert not client.messages
 
 
 async def test_an_answer_that_breaks_off_is_not_completed(app, upstream):
     """The application raises, so that the server closes; it never sends a last message."""
-    upstream.reset(says(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"))
-    sent: list[dict[str, Any]] = []
 
     async def hangs_up(arrival):
         await arrival.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
         arrival.peer.close()
 
     upstream.reset(hangs_up)
-
-    async def receive() -> dict[str, Any]:
-        if not sent:
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await asyncio.Event().wait()
-        raise AssertionError("unreachable")
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-    }
-    rest = {
-        "path": "/crm/x",
-        "raw_path": b"/crm/x",
-        "query_string": b"",
-        "headers": [(b"host", b"g"), AUTHORIZATION],
-    }
+    client = Client()
     with pytest.raises(ConnectionAbortedError):
-        await asyncio.wait_for(app({**scope, **rest, "client": ("127.0.0.1", 1)}, receive, send), 5)
-    assert all(message.get("more_body", True) for message in sent)
+        await client.call(app)
+    assert all(message.get("more_body", True) for message in client.messages)
 
 
 async def test_a_reader_that_never_reads_is_given_up(app, upstream):
@@ -276,33 +235,12 @@ async def test_a_reader_that_never_reads_is_given_up(app, upstream):
                 await arrival.peer.send(bytes(65536))
 
     upstream.reset(pours)
-
-    async def receive() -> dict[str, Any]:
-        await asyncio.sleep(0 if not upstream.arrivals else 60)
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        await asyncio.Event().wait()
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-    }
-    rest = {
-        "path": "/crm/x",
-        "raw_path": b"/crm/x",
-        "query_string": b"",
-        "headers": [(b"host", b"g"), AUTHORIZATION],
-    }
-    task = asyncio.create_task(app({**scope, **rest, "client": ("127.0.0.1", 1)}, receive, send))
+    client = Client()
+    client.reads = False
+    task = asyncio.create_task(client.call(app, path="/hurried/x", raw_path=b"/hurried/x"))
     arrival = await upstream.arrival()
-    await asyncio.sleep(0.2)
-    task.cancel()
+    await eventually(lambda: arrival.left or arrival.peer.writer.is_closing(), "the service is let go", 5)
     await asyncio.gather(task, return_exceptions=True)
-    await eventually(lambda: arrival.left or arrival.peer.writer.is_closing(), "the service is let go")
 
 
 async def test_a_websocket_is_declined(app):

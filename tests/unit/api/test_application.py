@@ -18,7 +18,8 @@ pytestmark = pytest.mark.anyio
 async def failing(kind: str, number: int = 0) -> dict[str, int]:
     """An endpoint that fails as it is told."""
     raised = {
-        "known": errors.RoleRequired("ask for it"), "branch": errors.ConfigurationError("secret/path.yaml:3"), "missing": errors.CredentialsMissing(),
+        "known": errors.RoleRequired("ask for it"),
+        "branch": errors.ConfigurationError("secret/path.yaml:3"), "missing": errors.CredentialsMissing(),
         "bug": ZeroDivisionError("secret inside"), "teapot": HTTPException(418, headers={"X-Pot": "1"}),
     }  # fmt: skip
     if kind in raised:
@@ -28,7 +29,9 @@ async def failing(kind: str, number: int = 0) -> dict[str, int]:
 
 async def proxy(scope, receive, send) -> None:
     """Stands for the proxy entry."""
-    await send({"type": "http.response.start", "status": 202, "headers": [(b"x-proxied", scope["path"].encode())]})
+    await send(
+        {"type": "http.response.start", "status": 202, "headers": [(b"x-proxied", scope["path"].encode())]}
+    )
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -52,7 +55,11 @@ ERRORS = [
 @pytest.mark.parametrize(("kind", "status", "error"), ERRORS)
 async def test_errors_are_problem_documents(ask, kind, status, error):
     answer = await ask("GET", f"/fail/{kind}")
-    assert (answer.status_code, answer.headers["content-type"], answer.headers["cache-control"]) == (status, MEDIA_TYPE, "no-store")
+    assert (answer.status_code, answer.headers["content-type"], answer.headers["cache-control"]) == (
+        status,
+        MEDIA_TYPE,
+        "no-store",
+    )
     assert answer.json() == members(error)
     assert "secret" not in answer.text
     assert ("www-authenticate" in answer.headers) == (status == 401)
@@ -67,13 +74,21 @@ async def test_a_wrong_parameter_is_named(ask):
 
 async def test_other_errors_of_the_framework_keep_their_status_and_headers(ask):
     answer = await ask("GET", "/fail/teapot")
-    assert (answer.status_code, answer.headers["content-type"], answer.headers["x-pot"]) == (418, MEDIA_TYPE, "1")
+    assert (answer.status_code, answer.headers["content-type"], answer.headers["x-pot"]) == (
+        418,
+        MEDIA_TYPE,
+        "1",
+    )
     assert answer.json()["status"] == 418
 
 
 async def test_a_method_that_an_own_path_has_not(ask):
     answer = await ask("DELETE", "/fail/none")
-    assert (answer.status_code, answer.headers["allow"], answer.json()["type"]) == (405, "GET", "urn:brain-gateway:problem:method-not-allowed")
+    assert (answer.status_code, answer.headers["allow"], answer.json()["type"]) == (
+        405,
+        "GET",
+        "urn:brain-gateway:problem:method-not-allowed",
+    )
 
 
 @pytest.mark.parametrize("path", ["/shop/items", "/", "/fail", "/fail/a/b"])

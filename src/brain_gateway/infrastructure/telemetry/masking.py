@@ -19,20 +19,16 @@ def masked(text: str) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    """Parameter by parameter; a part without '=' goes on with the value before it (`token=a;b` is one value)."""
-    shown: list[str] = []
+    """Parameter by parameter. A part without '=' behind ';' or '?' goes on with the value before it: `token=a;b`."""
+    first, *rest = _DELIMITER.split(text)
+    shown = [first]
     hiding = False
-    for at, part in enumerate(_DELIMITER.split(text)):
-        if at % 2:  # a delimiter
-            hiding = hiding and part == ";"
-            if not hiding:
-                shown.append(part)
-        elif at and "=" in part:
-            if hiding:
-                shown.append(";")
-            name, _, value = part.partition("=")
-            hiding = _SECRET_NAMES.search(name) is not None
-            shown.append(f"{name}={MASK}" if hiding and value else part)
-        elif not hiding:
-            shown.append(part)
+    for delimiter, part in zip(rest[::2], rest[1::2], strict=True):
+        name, equals, value = part.partition("=")
+        if not equals and hiding and delimiter in ";?":
+            if not shown[-1].endswith(MASK):
+                shown.append(MASK)
+            continue
+        hiding = bool(equals) and _SECRET_NAMES.search(name) is not None
+        shown.append(f"{delimiter}{name}={MASK if value else ''}" if hiding else delimiter + part)
     return "".join(shown)

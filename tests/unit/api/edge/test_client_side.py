@@ -35,7 +35,13 @@ async def test_pipelined_requests_are_answered_one_by_one_in_order():
 
 async def test_refusals_keep_their_place_among_the_answers():
     edge = Edge(answering=None)
-    edge.receive(get(1) + wire("GET /shop HTTP/1.1") + get(2) + wire("GET /nothing HTTP/1.1", TOKEN) + wire("OPTIONS * HTTP/1.1"))
+    edge.receive(
+        get(1)
+        + wire("GET /shop HTTP/1.1")
+        + get(2)
+        + wire("GET /nothing HTTP/1.1", TOKEN)
+        + wire("OPTIONS * HTTP/1.1")
+    )
     await settle()
     edge.sent[0].answer(OK, b"01")
     await settle()
@@ -100,7 +106,11 @@ async def test_a_client_that_catches_up_between_two_answers_gets_each_once():
 async def test_the_last_answer_arrives_before_the_connection_closes():
     edge = Edge()
     (answer,) = await edge.ask(get(1, "Connection: close"))
-    assert (answer["connection"], edge.transport.eof_written, edge.transport.is_closing()) == ("close", True, False)
+    assert (answer["connection"], edge.transport.eof_written, edge.transport.is_closing()) == (
+        "close",
+        True,
+        False,
+    )
     edge.receive(get(2), b"anything")
     assert len(edge.sent) == 1
     await edge.pass_time(1.9)

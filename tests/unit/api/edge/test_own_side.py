@@ -64,7 +64,15 @@ async def app():
 
 @pytest.fixture
 async def edge(app):
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False, date_header=False, ws="none")
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        ws="none",
+    )
     parts = {"config": config, "server_state": ServerState(), "app_state": {}}
     return Edge(FakeGateway(), uvicorn=parts)
 
@@ -77,7 +85,17 @@ async def test_own_paths_are_answered_by_the_application(edge, app):
     assert "via" not in answer
 
 
-OWN = ["/", "/health/live", "/metrics", "/docs", "/openapi.json", "/api/v1/services", "/brain-gateway", "//shop", "/brain-gateway/health"]
+OWN = [
+    "/",
+    "/health/live",
+    "/metrics",
+    "/docs",
+    "/openapi.json",
+    "/api/v1/services",
+    "/brain-gateway",
+    "//shop",
+    "/brain-gateway/health",
+]
 
 
 @pytest.mark.parametrize("path", OWN)
@@ -90,7 +108,13 @@ async def test_own_and_proxied_requests_on_one_connection_are_answered_in_order(
     answers = await edge.ask(HEALTH + PROXIED + wire("GET /metrics HTTP/1.1") + PROXIED + HEALTH)
     await settle()
     answers += edge.answers()
-    assert [answer.body[:8] for answer in answers] == [b"/health|", b"GET /api", b"/metrics", b"GET /api", b"/health|"]
+    assert [answer.body[:8] for answer in answers] == [
+        b"/health|",
+        b"GET /api",
+        b"/metrics",
+        b"GET /api",
+        b"/health|",
+    ]
     assert len(edge.sent) == 2
 
 
@@ -146,7 +170,11 @@ async def test_requests_with_smuggled_lengths_never_reach_the_application(edge, 
 @pytest.mark.parametrize("method", ["BREW", "TRACE", "get"])
 async def test_methods_that_no_own_path_has(edge, app, method):
     (answer,) = await edge.ask(wire(f"{method} /health HTTP/1.1"))
-    assert (answer.status, json.loads(answer.body)["type"], edge.ended) == (405, "urn:brain-gateway:problem:method-not-allowed", False)
+    assert (answer.status, json.loads(answer.body)["type"], edge.ended) == (
+        405,
+        "urn:brain-gateway:problem:method-not-allowed",
+        False,
+    )
     assert "GET" in answer["allow"]
     assert app.asked == []
 

@@ -1,4 +1,7 @@
-"""A client connection: heads, bodies, tunnels and times. Answers are tested with the responder, pipelining with the client side."""
+"""A client connection: heads, bodies, tunnels and times.
+
+Answers are tested with the responder, pipelining with the client side.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,9 @@ def methods_of(*requests: bytes) -> list[str]:
 
 def plain(answer) -> tuple[Any, ...]:
     """An answer without what depends on the moment; why bytes are no request may be seen early or late."""
-    headers = sorted(item for item in answer.headers if item[0] not in ("date", "content-length", "x-request-id"))
+    headers = sorted(
+        item for item in answer.headers if item[0] not in ("date", "content-length", "x-request-id")
+    )
     is_problem = answer.body and "problem" in answer["content-type"] if "content-type" in answer else False
     body = json.loads(answer.body)["type"] if is_problem else answer.body
     return answer.status, headers, body
@@ -92,7 +97,11 @@ async def test_the_same_requests_and_answers_however_the_bytes_are_cut(names, la
     assert await heard(*pieces, methods=methods, at_once=True) == whole
     assert await heard(*pieces, methods=methods, at_once=False) == whole
     answered = [status for status, _, _ in whole[1]]
-    assert answered == [{"nobody": 401, "nowhere": 404, "options": 204}.get(name, 200) for name in names] + answered[len(names) :]
+    assert (
+        answered
+        == [{"nobody": 401, "nowhere": 404, "options": 204}.get(name, 200) for name in names]
+        + answered[len(names) :]
+    )
     assert whole[2] == (last is not None)
 
 
@@ -107,14 +116,19 @@ async def test_every_place_to_cut_one_request_at(name):
 
 async def test_the_last_answer_to_bytes_that_are_no_request():
     expected = {
-        "closing": (200, None), "no fields": (401, "credentials-missing"), "two lengths": (400, "malformed-request"), "folded": (400, "malformed-request"),
-        "broken line": (400, "malformed-request"), "no host": (400, "malformed-request"), "dots": (400, "malformed-request"),
-        "refused with a body": (401, "credentials-missing"), "bare line feed": (400, "malformed-request"), "tls": (400, "malformed-request"),
+        "closing": (200, None), "no fields": (401, "credentials-missing"), "two lengths": (400,
+        "malformed-request"), "folded": (400, "malformed-request"),
+        "broken line": (400, "malformed-request"), "no host": (400, "malformed-request"), "dots": (400,
+        "malformed-request"),
+        "refused with a body": (401, "credentials-missing"), "bare line feed": (400, "malformed-request"),
+        "tls": (400, "malformed-request"),
     }  # fmt: skip
     for name, (status, kind) in expected.items():
         edge = Edge()
         (answer,) = await edge.ask(LAST[name])
-        assert (answer.status, answer["connection"], edge.transport.eof_written) == (status, "close", True), name
+        assert (answer.status, answer["connection"], edge.transport.eof_written) == (status, "close", True), (
+            name
+        )
         assert kind is None or json.loads(answer.body)["type"].endswith(":" + kind)
         assert edge.sent == [] or name == "closing"
         assert await edge.ask(GET) == []  # what comes behind is thrown away
@@ -130,13 +144,20 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize(("data", "status", "kind"), SIZES, ids=["long head", "endless head", "many fields", "long target"])
+@pytest.mark.parametrize(
+    ("data", "status", "kind"), SIZES, ids=["long head", "endless head", "many fields", "long target"]
+)
 async def test_heads_are_bounded(data, status, kind):
     most = 300 if len(data) < 500 else 65536
     for pieces in ([data], cut(data, range(0, len(data), 250))):
         edge = Edge(FakeGateway(wire_limits=WireLimits(header_bytes=most)))
         (answer,) = await edge.ask(*pieces)
-        assert (answer.status, json.loads(answer.body)["type"].rpartition(":")[2], edge.ended, edge.sent) == (status, kind, True, [])
+        assert (answer.status, json.loads(answer.body)["type"].rpartition(":")[2], edge.ended, edge.sent) == (
+            status,
+            kind,
+            True,
+            [],
+        )
 
 
 async def test_a_head_at_its_longest_passes_however_it_is_cut():
@@ -194,9 +215,17 @@ async def test_a_body_that_is_wrong_ends_the_request(data, status, kind, later):
     edge = Edge(FakeGateway(service(max_body=10)), answering=None)
     start = wire("POST /shop HTTP/1.1", TOKEN, *CHUNKED)
     (answer,) = await edge.ask(start, data) if later else await edge.ask(start + data)
-    assert (answer.status, json.loads(answer.body)["type"].rpartition(":")[2], answer["connection"]) == (status, kind, "close")
+    assert (answer.status, json.loads(answer.body)["type"].rpartition(":")[2], answer["connection"]) == (
+        status,
+        kind,
+        "close",
+    )
     assert [connection.aborted for connection in edge.sent] == [True] * later
-    assert (edge.gateway.target().in_flight, edge.gateway.target().breaker.failures, edge.ended) == (0, 0, True)
+    assert (edge.gateway.target().in_flight, edge.gateway.target().breaker.failures, edge.ended) == (
+        0,
+        0,
+        True,
+    )
 
 
 @pytest.mark.parametrize("data", [data for data, _, _ in BROKEN_BODIES])
@@ -299,7 +328,12 @@ async def test_bytes_pass_a_tunnel_as_they_are(early):
     edge.protocol.on_tunnel(b"\x82\x01x")
     assert edge.sent[0].tunnelled == early + b"\x81\x03GET\r\n\r\n"
     (answer,) = edge.answers()
-    assert (answer.status, answer["upgrade"], answer["connection"], answer.body) == (101, "websocket", "Upgrade", b"\x82\x01x")
+    assert (answer.status, answer["upgrade"], answer["connection"], answer.body) == (
+        101,
+        "websocket",
+        "Upgrade",
+        b"\x82\x01x",
+    )
     assert edge.gateway.limits.tunnels(TENANT, "shop") == 1
 
 
@@ -314,7 +348,11 @@ async def test_a_tunnel_ends_with_either_side_and_is_logged(who):
         assert edge.ended
         edge.transport.lose()
     gateway = edge.gateway
-    assert (gateway.target().in_flight, gateway.limits.tunnels(TENANT, "shop"), gateway.target().breaker.failures) == (0, 0, 0)
+    assert (
+        gateway.target().in_flight,
+        gateway.limits.tunnels(TENANT, "shop"),
+        gateway.target().breaker.failures,
+    ) == (0, 0, 0)
     assert [(record.status, record.error) for record in gateway.log.records] == [(101, "")]
 
 
@@ -406,7 +444,9 @@ async def test_a_service_has_its_time_to_answer(timeouts, seconds, status, kind)
     (answer,) = edge.answers()
     assert (answer.status, json.loads(answer.body)["type"].rpartition(":")[2]) == (status, kind)
     assert (edge.sent[0].aborted, edge.ended, edge.gateway.target().breaker.failures) == (True, False, 1)
-    assert [answer.status for answer in await edge.ask(GET)] == []  # the connection goes on; this one is under way
+    assert [
+        answer.status for answer in await edge.ask(GET)
+    ] == []  # the connection goes on; this one is under way
     assert len(edge.sent) == 2
 
 
@@ -436,7 +476,12 @@ async def test_a_body_that_stops_coming_is_the_clients_fault():
     edge.receive(wire("POST /shop HTTP/1.1", TOKEN, "Content-Length: 4", body=b"ab"))
     await edge.pass_time(31)
     (answer,) = edge.answers()
-    assert (answer.status, edge.sent[0].aborted, edge.ended, edge.gateway.target().breaker.failures) == (408, True, True, 0)
+    assert (answer.status, edge.sent[0].aborted, edge.ended, edge.gateway.target().breaker.failures) == (
+        408,
+        True,
+        True,
+        0,
+    )
 
 
 async def test_a_body_that_the_service_does_not_take_is_the_services_fault():
@@ -456,7 +501,11 @@ async def test_a_client_that_leaves_takes_its_request_with_it():
     edge.receive(GET)
     edge.transport.lose()
     gateway = edge.gateway
-    assert (edge.sent[0].aborted, gateway.target().in_flight, edge.protocol in gateway.runtime.connections) == (True, 0, False)
+    assert (
+        edge.sent[0].aborted,
+        gateway.target().in_flight,
+        edge.protocol in gateway.runtime.connections,
+    ) == (True, 0, False)
     (record,) = gateway.log.records
     assert (record.status, record.error, gateway.target().breaker.failures) == (0, "ClientClosed", 0)
 

@@ -48,7 +48,9 @@ FRAMINGS = [
 
 @pytest.mark.parametrize(("first", "fields", "answered", "framing", "goes_on"), FRAMINGS)
 @pytest.mark.parametrize("at_once", [True, False])
-async def test_how_an_answer_ends_and_whether_the_connection_goes_on(first, fields, answered, framing, goes_on, at_once):
+async def test_how_an_answer_ends_and_whether_the_connection_goes_on(
+    first, fields, answered, framing, goes_on, at_once
+):
     edge = begun(data=wire(first, TOKEN, *fields))
     if at_once:
         edge.sent[0].answer(OK + answered, b"h", b"i")
@@ -57,12 +59,22 @@ async def test_how_an_answer_ends_and_whether_the_connection_goes_on(first, fiel
         edge.sent[0].more(b"h")
         edge.sent[0].more(b"i", complete=True)
     (answer,) = edge.answers()
-    shown = {name: value for name, value in answer.headers if name in ("content-length", "transfer-encoding", "connection")}
+    shown = {
+        name: value
+        for name, value in answer.headers
+        if name in ("content-length", "transfer-encoding", "connection")
+    }
     assert (shown, answer.body, answer.whole, edge.ended) == (framing, b"hi", True, not goes_on)
     assert edge.gateway.target().in_flight == 0
 
 
-BODILESS = [("HEAD", OK + LENGTH), ("HEAD", OK + CHUNKED), ("HEAD", OK + UNTIL_CLOSE), ("GET", b"HTTP/1.1 204 No Content"), ("GET", b"HTTP/1.1 304 Not Modified\r\n" + LENGTH)]
+BODILESS = [
+    ("HEAD", OK + LENGTH),
+    ("HEAD", OK + CHUNKED),
+    ("HEAD", OK + UNTIL_CLOSE),
+    ("GET", b"HTTP/1.1 204 No Content"),
+    ("GET", b"HTTP/1.1 304 Not Modified\r\n" + LENGTH),
+]
 
 
 @pytest.mark.parametrize(("method", "answered"), BODILESS)
@@ -116,13 +128,25 @@ FAILURES = [
 
 @pytest.mark.parametrize(("error", "status", "kind", "headers"), FAILURES)
 async def test_a_service_that_fails_before_it_answers(error, status, kind, headers):
-    edge = begun(FakeGateway(service(retry=RetryPolicy(attempts=1))), wire("GET /shop HTTP/1.1", TOKEN, "X-Request-ID: r-1"))
+    edge = begun(
+        FakeGateway(service(retry=RetryPolicy(attempts=1))),
+        wire("GET /shop HTTP/1.1", TOKEN, "X-Request-ID: r-1"),
+    )
     edge.sent[0].fail(error)
     (answer,) = edge.answers()
     document = json.loads(answer.body)
-    assert (answer.status, document["type"].rpartition(":")[2], document["request_id"], answer["x-request-id"]) == (status, kind, "r-1", "r-1")
+    assert (
+        answer.status,
+        document["type"].rpartition(":")[2],
+        document["request_id"],
+        answer["x-request-id"],
+    ) == (status, kind, "r-1", "r-1")
     assert {name: value for name, value in answer.headers if name == "retry-after"} == headers
-    assert (edge.ended, edge.gateway.target().in_flight, edge.gateway.target().breaker.failures) == (False, 0, 1)
+    assert (edge.ended, edge.gateway.target().in_flight, edge.gateway.target().breaker.failures) == (
+        False,
+        0,
+        1,
+    )
     (record,) = edge.gateway.log.records
     assert (record.status, record.error) == (status, type(error).__name__)
 
@@ -138,7 +162,10 @@ async def test_another_target_is_tried_without_a_word():
 
 
 async def test_a_body_goes_to_another_target_from_its_beginning():
-    edge = begun(FakeGateway(service("shop", "http://a:1", "http://b:1")), wire("PUT /shop HTTP/1.1", TOKEN, "Content-Length: 4", body=b"ab"))
+    edge = begun(
+        FakeGateway(service("shop", "http://a:1", "http://b:1")),
+        wire("PUT /shop HTTP/1.1", TOKEN, "Content-Length: 4", body=b"ab"),
+    )
     edge.protocol.pause_body()
     edge.sent[0].fail(CLOSED)
     (second,) = edge.gateway.sent(at=1)
@@ -157,7 +184,12 @@ async def test_an_answer_that_breaks_off_is_never_silently_short(answered):
     assert (answer.status, answer.whole) == (200, False)
     edge.transport.lose()
     (record,) = edge.gateway.log.records
-    assert (record.status, record.error, edge.gateway.target().in_flight, edge.gateway.target().breaker.failures) == (200, "UpstreamClosed", 0, 1)
+    assert (
+        record.status,
+        record.error,
+        edge.gateway.target().in_flight,
+        edge.gateway.target().breaker.failures,
+    ) == (200, "UpstreamClosed", 0, 1)
 
 
 async def test_a_failure_after_the_client_left_is_nobodys():
@@ -168,7 +200,10 @@ async def test_a_failure_after_the_client_left_is_nobodys():
 
 
 async def test_refusals_of_a_service_with_a_policy_may_be_read_by_scripts():
-    edge = begun(FakeGateway(service(cors=CorsPolicy(origins=("https://app.example",)))), wire("GET /shop HTTP/1.1", "Origin: https://app.example"))
+    edge = begun(
+        FakeGateway(service(cors=CorsPolicy(origins=("https://app.example",)))),
+        wire("GET /shop HTTP/1.1", "Origin: https://app.example"),
+    )
     (answer,) = edge.answers()
     assert (answer.status, answer["access-control-allow-origin"]) == (401, "https://app.example")
 

@@ -21,7 +21,14 @@ def target(name: str, healthy: bool | None, time: float | None = None) -> Target
 
 def service(name: str, status: ServiceStatus, *targets: TargetHealth) -> ServiceHealth:
     return ServiceHealth(
-        key=name, name=name, tenant_id=None, status=status, response_time_ms=12.5, since=SINCE, probed=True, targets=targets
+        key=name,
+        name=name,
+        tenant_id=None,
+        status=status,
+        response_time_ms=12.5,
+        since=SINCE,
+        probed=True,
+        targets=targets,
     )
 
 
@@ -29,11 +36,20 @@ def report(status: ServiceStatus, *services: ServiceHealth) -> HealthReport:
     return HealthReport(status=status, services=services, timestamp=NOW)
 
 
-async def asked(path: str, found: HealthReport | None = None, breakers: dict[str, str] | None = None, draining: bool = False) -> httpx.Response:
+async def asked(
+    path: str,
+    found: HealthReport | None = None,
+    breakers: dict[str, str] | None = None,
+    draining: bool = False,
+) -> httpx.Response:
     """What the endpoint answers."""
     app = FastAPI()
     states = breakers or {}
-    app.include_router(health_router(lambda: found, lambda key, origin: states.get(f"{key} {origin}", "closed"), lambda: draining))
+    app.include_router(
+        health_router(
+            lambda: found, lambda key, origin: states.get(f"{key} {origin}", "closed"), lambda: draining
+        )
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gw.example") as client:
         return await client.get(path)
 
@@ -41,7 +57,9 @@ async def asked(path: str, found: HealthReport | None = None, breakers: dict[str
 async def test_the_report_with_the_state_of_each_circuit():
     found = report(
         ServiceStatus.DEGRADED,
-        service("shop", ServiceStatus.DEGRADED, target("http://a:1", True, 12.5), target("http://b:1", False)),
+        service(
+            "shop", ServiceStatus.DEGRADED, target("http://a:1", True, 12.5), target("http://b:1", False)
+        ),
         service("crm", ServiceStatus.UNKNOWN, target("http://c:1", None)),
         service("empty", ServiceStatus.DOWN),
     )

@@ -19,20 +19,29 @@ ANYONE = CorsPolicy(origins=("*",))
 VARY = ("Vary", "Origin")
 
 
-def asked(policy: CorsPolicy | None, origin: str | None, first: str = "OPTIONS /shop HTTP/1.1", *fields: str) -> Reply | None:
+def asked(
+    policy: CorsPolicy | None, origin: str | None, first: str = "OPTIONS /shop HTTP/1.1", *fields: str
+) -> Reply | None:
     gateway = FakeGateway(service(cors=policy))
     lines = [] if origin is None else [f"Origin: {origin}"]
-    return preflight(gateway.router.table, head(first, *lines, *(fields or ("Access-Control-Request-Method: PUT",))))
+    return preflight(
+        gateway.router.table, head(first, *lines, *(fields or ("Access-Control-Request-Method: PUT",)))
+    )
 
 
 ANSWERS = [
-    (NAMED, APP, 204, [("Access-Control-Allow-Origin", APP), VARY, ("Access-Control-Allow-Methods", "GET, PUT"), ("Access-Control-Max-Age", "60"),
+    (NAMED, APP, 204, [("Access-Control-Allow-Origin", APP), VARY, ("Access-Control-Allow-Methods",
+    "GET, PUT"), ("Access-Control-Max-Age", "60"),
                        ("Access-Control-Allow-Headers", "authorization, x-b")]),
-    (NAMED, "null", 204, [("Access-Control-Allow-Origin", "null"), VARY, ("Access-Control-Allow-Methods", "GET, PUT"), ("Access-Control-Max-Age", "60"),
+    (NAMED, "null", 204, [("Access-Control-Allow-Origin", "null"), VARY, ("Access-Control-Allow-Methods",
+    "GET, PUT"), ("Access-Control-Max-Age", "60"),
                           ("Access-Control-Allow-Headers", "authorization, x-b")]),
-    (WITH_CREDENTIALS, APP, 204, [("Access-Control-Allow-Origin", APP), VARY, ("Access-Control-Allow-Credentials", "true"),
-                                  ("Access-Control-Allow-Methods", "GET, HEAD, POST"), ("Access-Control-Max-Age", "600")]),
-    (ANYONE, "https://any.example", 204, [("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Methods", "GET, HEAD, POST"), ("Access-Control-Max-Age", "600")]),
+    (WITH_CREDENTIALS, APP, 204, [("Access-Control-Allow-Origin", APP), VARY,
+    ("Access-Control-Allow-Credentials", "true"),
+                                  ("Access-Control-Allow-Methods", "GET, HEAD, POST"),
+                                  ("Access-Control-Max-Age", "600")]),
+    (ANYONE, "https://any.example", 204, [("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Methods", "GET, HEAD, POST"), ("Access-Control-Max-Age", "600")]),
     (NAMED, "https://evil.example", 403, [VARY, ("Content-Length", "0")]),
     (NAMED, "https://app.example.evil", 403, [VARY, ("Content-Length", "0")]),
     (NAMED, "HTTPS://APP.example", 403, [VARY, ("Content-Length", "0")]),
@@ -68,10 +77,18 @@ def test_the_policy_of_a_tenants_own_service_is_not_told_to_everyone():
 
 
 LINES = [
-    (NAMED, APP, [f"Access-Control-Allow-Origin: {APP}", "Vary: Origin", "Access-Control-Expose-Headers: X-Total"]),
+    (
+        NAMED,
+        APP,
+        [f"Access-Control-Allow-Origin: {APP}", "Vary: Origin", "Access-Control-Expose-Headers: X-Total"],
+    ),
     (NAMED, "https://evil.example", ["Vary: Origin"]),
     (NAMED, None, ["Vary: Origin"]),
-    (WITH_CREDENTIALS, APP, [f"Access-Control-Allow-Origin: {APP}", "Vary: Origin", "Access-Control-Allow-Credentials: true"]),
+    (
+        WITH_CREDENTIALS,
+        APP,
+        [f"Access-Control-Allow-Origin: {APP}", "Vary: Origin", "Access-Control-Allow-Credentials: true"],
+    ),
     (ANYONE, "https://any.example", ["Access-Control-Allow-Origin: *"]),
 ]
 

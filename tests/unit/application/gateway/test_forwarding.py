@@ -15,7 +15,8 @@ PROXIES = TrustedProxies((ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
 PEER = "10.0.0.1"
 
 TRUST = [
-    ("10.1.2.3", True), ("11.0.0.1", False), ("fd12::1", True), ("fd12::1%eth0", True), ("fe80::1", False), ("::ffff:10.0.0.1", True), ("::ffff:11.0.0.1", False),
+    ("10.1.2.3", True), ("11.0.0.1", False), ("fd12::1", True), ("fd12::1%eth0", True), ("fe80::1", False),
+    ("::ffff:10.0.0.1", True), ("::ffff:11.0.0.1", False),
     ("", False), ("unix:", False), ("10.0.0.1.example", False),
 ]  # fmt: skip
 
@@ -55,14 +56,23 @@ def test_the_nearest_hop_that_is_no_trusted_proxy(fields, caller):
     assert caller_of(head("GET /shop HTTP/1.1", *fields).fields, PEER, PROXIES.trusts) == caller
 
 
-HOPS = st.lists(st.sampled_from(["6.6.6.6", "203.0.113.9", "10.0.0.2", "fd00::2", "unknown", "", "1.2.3", "2001:db8::9"]), max_size=6)
+HOPS = st.lists(
+    st.sampled_from(["6.6.6.6", "203.0.113.9", "10.0.0.2", "fd00::2", "unknown", "", "1.2.3", "2001:db8::9"]),
+    max_size=6,
+)
 
 
 @given(HOPS, HOPS)
 def test_nobody_before_the_first_untrusted_hop_changes_the_caller(forged, told):
     """What comes before an address that no trusted hop vouches for is the client's own invention."""
     chain = [*forged, "198.51.100.7", *told]
-    found = caller_of(head("GET /shop HTTP/1.1", f"X-Forwarded-For: {', '.join(chain)}").fields, PEER, PROXIES.trusts)
-    alone = caller_of(head("GET /shop HTTP/1.1", f"X-Forwarded-For: {', '.join(['198.51.100.7', *told])}").fields, PEER, PROXIES.trusts)
+    found = caller_of(
+        head("GET /shop HTTP/1.1", f"X-Forwarded-For: {', '.join(chain)}").fields, PEER, PROXIES.trusts
+    )
+    alone = caller_of(
+        head("GET /shop HTTP/1.1", f"X-Forwarded-For: {', '.join(['198.51.100.7', *told])}").fields,
+        PEER,
+        PROXIES.trusts,
+    )
     assert found == alone
     assert str(ip_address(found)) == found

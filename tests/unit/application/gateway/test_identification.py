@@ -76,7 +76,9 @@ def test_a_session_ends_when_its_token_does_by_the_gateways_own_clock():
     from dataclasses import replace
 
     gateway.tokens.tokens[b"short"] = replace(principal, expires_at=gateway.clock.unix() + 12.5)
-    short = gateway.identification.identify(head("GET /shop HTTP/1.1", "Authorization: Bearer short"), client())
+    short = gateway.identification.identify(
+        head("GET /shop HTTP/1.1", "Authorization: Bearer short"), client()
+    )
     assert short.expires == gateway.clock.now + 12.5
 
 

@@ -1,4 +1,7 @@
-"""The registry of windows: bounded, and never forgetful of what counts. Which limit a caller has is tested with the router."""
+"""The registry of windows: bounded, and never forgetful of what counts.
+
+Which limit a caller has is tested with the router.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ def test_a_changed_limit_starts_anew():
     assert (changed is not window, changed.limit.requests) == (True, 4)
 
 
-@pytest.mark.parametrize(("requests", "shares", "share"), [(100, 1, 100), (100, 4, 25), (10, 4, 2), (4, 4, 1)])
+@pytest.mark.parametrize(
+    ("requests", "shares", "share"), [(100, 1, 100), (100, 4, 25), (10, 4, 2), (4, 4, 1)]
+)
 def test_processes_that_count_side_by_side_admit_a_share_each(requests, shares, share):
     window = LimitRegistry(shares=shares).window("t", "shop", "default", RateLimit(requests, 60.0), 0.0)
     assert [window.admit(0.0) for _ in range(requests + 1)].count(True) == share

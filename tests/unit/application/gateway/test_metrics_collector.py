@@ -7,10 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain_gateway.application.gateway import metrics_collector
-from brain_gateway.application.gateway.metrics_collector import BUCKETS, METHODS, MetricsCollector, ServiceMetrics
+from brain_gateway.application.gateway.metrics_collector import (
+    BUCKETS,
+    METHODS,
+    MetricsCollector,
+    ServiceMetrics,
+)
 
 
-@given(st.lists(st.tuples(st.binary(max_size=40) | st.sampled_from([name.encode() for name in METHODS]), st.integers(100, 599)), max_size=60))
+@given(
+    st.lists(
+        st.tuples(
+            st.binary(max_size=40) | st.sampled_from([name.encode() for name in METHODS]),
+            st.integers(100, 599),
+        ),
+        max_size=60,
+    )
+)
 def test_whatever_is_asked_the_labels_are_few(requests):
     metrics = ServiceMetrics()
     for method, status in requests:
@@ -21,7 +34,17 @@ def test_whatever_is_asked_the_labels_are_few(requests):
     assert len(shown) <= len(METHODS) * len({status for _, status in requests})
 
 
-@pytest.mark.parametrize(("method", "shown"), [(b"GET", "GET"), (b"TRACE", "TRACE"), (b"get", "OTHER"), (b"BREW", "OTHER"), (b"", "OTHER"), (b"OTHER", "OTHER")])
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        (b"GET", "GET"),
+        (b"TRACE", "TRACE"),
+        (b"get", "OTHER"),
+        (b"BREW", "OTHER"),
+        (b"", "OTHER"),
+        (b"OTHER", "OTHER"),
+    ],
+)
 def test_unusual_methods_share_a_label(method, shown):
     metrics = ServiceMetrics()
     metrics.observe(method, 200, 0.0)

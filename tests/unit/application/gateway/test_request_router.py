@@ -34,7 +34,8 @@ def bearer(token: str) -> str:
 def test_the_order_of_refusals():
     gateway = FakeGateway(
         service(
-            routes=(route("/items", "POST", limit=RateLimit(1, 60.0)),), strict=True, roles=frozenset({"manager"}), max_body=10,
+            routes=(route("/items", "POST", limit=RateLimit(1, 60.0)),), strict=True,
+            roles=frozenset({"manager"}), max_body=10,
             websocket=False, breaker=BreakerPolicy(failures=1),
         )
     )  # fmt: skip
@@ -54,7 +55,11 @@ def test_the_order_of_refusals():
         (errors.BodyTooLarge, "POST /shop/items", [manager, large, *UPGRADE]),
         (errors.UpgradeRefused, "POST /shop/items", [manager, *UPGRADE]),
         (errors.CircuitOpen, "POST /shop/items", [manager]),
-        (errors.RateLimitExceeded, "POST /shop/items", [manager]),  # the window counts before the target is asked
+        (
+            errors.RateLimitExceeded,
+            "POST /shop/items",
+            [manager],
+        ),  # the window counts before the target is asked
     ]
     for expected, first, fields in asked:
         assert refusal_of(gateway.admit(head(f"{first} HTTP/1.1", *fields))) is expected
@@ -67,7 +72,9 @@ def test_a_name_of_another_tenant_is_no_name():
     own = service("crm", "http://own:1", tenant_id=TENANT)
     foreign = service("secret", "http://foreign:1", tenant_id=OTHER_TENANT)
     gateway = FakeGateway(service("shop"), own, foreign, service("crm", "http://shared:1"))
-    assert gateway.admitted(first="GET /crm/x HTTP/1.1").target.name == "http://own:1"  # shadows the global one
+    assert (
+        gateway.admitted(first="GET /crm/x HTTP/1.1").target.name == "http://own:1"
+    )  # shadows the global one
     for fields in ((TOKEN,), (KEY,), (), (bearer("wrong"),)):
         answers = [gateway.admit(head(f"GET /{name}/x HTTP/1.1", *fields)) for name in ("secret", "nothing")]
         assert [refusal_of(answer) for answer in answers] == [errors.ServiceNotFound] * 2
@@ -117,7 +124,16 @@ def test_who_is_nobody(fields, expected):
     assert refusal_of(gateway.refused(*fields)) is expected
 
 
-@pytest.mark.parametrize("line", [TOKEN, KEY, "Authorization: bearer good-token", "authorization:Bearer bgk_a-good-key", "x-api-key:good-token"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        TOKEN,
+        KEY,
+        "Authorization: bearer good-token",
+        "authorization:Bearer bgk_a-good-key",
+        "x-api-key:good-token",
+    ],
+)
 def test_who_is_somebody(line):
     assert isinstance(FakeGateway().admit(head("GET /shop HTTP/1.1", line)), Exchange)
 
@@ -131,7 +147,8 @@ def test_a_token_whose_keys_are_not_here_waits_beside_the_path():
 
 
 @pytest.mark.parametrize(("roles", "wanted", "admitted"), [
-    (("client",), {"manager"}, False), (("manager", "client"), {"manager", "super_admin"}, True), ((), {"manager"}, False), ((), set(), True),
+    (("client",), {"manager"}, False), (("manager", "client"), {"manager", "super_admin"}, True), ((),
+    {"manager"}, False), ((), set(), True),
 ])  # fmt: skip
 def test_roles_of_a_service(roles, wanted, admitted):
     gateway = FakeGateway(service(roles=frozenset(wanted)))
@@ -145,7 +162,9 @@ def test_a_role_that_is_missing_is_named():
     assert answer.error.detail == "one of these roles is needed: a, b"
 
 
-@pytest.mark.parametrize(("named", "admitted"), [(TENANT, True), (TENANT.upper(), True), (OTHER_TENANT, False), ("", False)])
+@pytest.mark.parametrize(
+    ("named", "admitted"), [(TENANT, True), (TENANT.upper(), True), (OTHER_TENANT, False), ("", False)]
+)
 def test_x_tenant_id_may_only_agree(named, admitted):
     for line in (TOKEN, KEY):
         answer = FakeGateway().admit(head("GET /shop HTTP/1.1", line, f"X-Tenant-ID: {named}"))
@@ -176,7 +195,10 @@ def test_a_connection_remembers_its_caller_for_the_same_fields_alone():
     assert same.session is not None
     assert isinstance(gateway.admit(asked, same), Exchange)
     assert refusal_of(gateway.admit(head("GET /shop HTTP/1.1"), same)) is errors.CredentialsMissing
-    assert refusal_of(gateway.admit(head("GET /shop HTTP/1.1", bearer("wrong")), same)) is errors.CredentialsInvalid
+    assert (
+        refusal_of(gateway.admit(head("GET /shop HTTP/1.1", bearer("wrong")), same))
+        is errors.CredentialsInvalid
+    )
 
 
 def test_a_connection_does_not_outlive_its_token():
@@ -203,7 +225,9 @@ def test_a_revoked_key_is_refused_at_once_also_on_a_connection_that_used_it():
 
 
 def test_a_strict_service_has_its_listed_routes_alone():
-    gateway = FakeGateway(service(strict=True, routes=(route("/items/{id:int}", "GET", "PUT"), route("/all"))))
+    gateway = FakeGateway(
+        service(strict=True, routes=(route("/items/{id:int}", "GET", "PUT"), route("/all")))
+    )
     gateway.admitted(first="GET /shop/items/7?x HTTP/1.1")
     gateway.admitted(first="HEAD /shop/items/7 HTTP/1.1")
     gateway.admitted(first="PURGE /shop/all/ HTTP/1.1")
@@ -248,20 +272,31 @@ def test_encoded_slashes_are_data_where_no_route_is_at_stake():
 
 
 def test_public_routes_are_for_everyone():
-    gateway = FakeGateway(service(roles=frozenset({"manager"}), routes=(route("/login", "POST", public=True),)))
+    gateway = FakeGateway(
+        service(roles=frozenset({"manager"}), routes=(route("/login", "POST", public=True),))
+    )
     for fields in ((), (TOKEN,), (bearer("wrong"),), ("X-Tenant-ID: " + TENANT,)):
         answer = gateway.admit(head("POST /shop/login HTTP/1.1", *fields))
         assert isinstance(answer, Exchange), fields
         assert (answer.lane.session.principal is None) == (TOKEN not in fields)
     assert refusal_of(gateway.refused(first="POST /shop/other HTTP/1.1")) is errors.CredentialsMissing
     assert refusal_of(gateway.refused(first="GET /shop/login HTTP/1.1")) is errors.CredentialsMissing
-    assert refusal_of(gateway.refused(bearer("wrong"), first="GET /shop/login HTTP/1.1")) is errors.CredentialsInvalid
+    assert (
+        refusal_of(gateway.refused(bearer("wrong"), first="GET /shop/login HTTP/1.1"))
+        is errors.CredentialsInvalid
+    )
 
 
 # Limits
 
 
-def admitted_of(gateway: FakeGateway, count: int, *fields: str, first: str = "GET /shop/items HTTP/1.1", address: str = "203.0.113.9") -> int:
+def admitted_of(
+    gateway: FakeGateway,
+    count: int,
+    *fields: str,
+    first: str = "GET /shop/items HTTP/1.1",
+    address: str = "203.0.113.9",
+) -> int:
     answers = [gateway.admit(head(first, *fields), client(address)) for _ in range(count)]
     refused = [answer for answer in answers if not isinstance(answer, Exchange)]
     assert {refusal_of(answer) for answer in refused} <= {errors.RateLimitExceeded}
@@ -279,7 +314,8 @@ def limited_gateway() -> FakeGateway:
         classes=CLASSES,
     )  # fmt: skip
     gateway.tokens.tokens |= {
-        b"admin": principal(TENANT, "tenant_admin"), b"colleague": principal(TENANT, user_id="u-2"), b"other": principal(OTHER_TENANT),
+        b"admin": principal(TENANT, "tenant_admin"), b"colleague": principal(TENANT, user_id="u-2"),
+        b"other": principal(OTHER_TENANT),
     }  # fmt: skip
     return gateway
 
@@ -294,7 +330,9 @@ def test_the_classes_of_limits():
     assert admitted_of(gateway, 9, first="GET /shop/login HTTP/1.1", address="203.0.113.10") == 1
     assert admitted_of(gateway, 9, TOKEN, first="GET /own-limit HTTP/1.1") == 4
     assert admitted_of(gateway, 9, TOKEN, first="GET /own-limit/slow HTTP/1.1") == 1
-    assert admitted_of(gateway, 9, first="GET /own-limit/login HTTP/1.1") == 1  # a service's own limit is for callers who are known
+    assert (
+        admitted_of(gateway, 9, first="GET /own-limit/login HTTP/1.1") == 1
+    )  # a service's own limit is for callers who are known
 
 
 def test_a_tenant_has_one_window_whatever_its_credentials():
@@ -368,7 +406,9 @@ def test_the_longest_body(line, admitted):
 @pytest.mark.parametrize("websocket", [True, False])
 def test_no_upgrade_but_websocket_is_passed_on(value, websocket):
     gateway = FakeGateway(service(websocket=websocket))
-    answer = gateway.admit(head("GET /shop HTTP/1.1", TOKEN, "Connection: Upgrade, HTTP2-Settings", f"Upgrade: {value}"))
+    answer = gateway.admit(
+        head("GET /shop HTTP/1.1", TOKEN, "Connection: Upgrade, HTTP2-Settings", f"Upgrade: {value}")
+    )
     if isinstance(answer, Exchange):
         assert not answer.upgrading
     else:

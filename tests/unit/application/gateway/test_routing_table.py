@@ -11,28 +11,47 @@ from tests.builders.gateway import OTHER_TENANT, TENANT, FakeGateway, route, ser
 
 
 def test_a_tenants_own_shadows_the_global_one():
-    gateway = FakeGateway(service("shop"), service("shop", "http://own:1", tenant_id=TENANT), service("own", tenant_id=TENANT))
+    gateway = FakeGateway(
+        service("shop"), service("shop", "http://own:1", tenant_id=TENANT), service("own", tenant_id=TENANT)
+    )
     table = gateway.router.table
     assert table.find(b"shop", TENANT).key == f"{TENANT}/shop"
     assert {table.find(b"shop", tenant).key for tenant in (None, OTHER_TENANT)} == {"shop"}
-    assert [table.find(b"own", tenant) is None for tenant in (None, OTHER_TENANT, TENANT)] == [True, True, False]
+    assert [table.find(b"own", tenant) is None for tenant in (None, OTHER_TENANT, TENANT)] == [
+        True,
+        True,
+        False,
+    ]
     assert {entry.key for entry in table} == {"shop", f"{TENANT}/shop", f"{TENANT}/own"}
 
 
 def test_names_are_compared_as_bytes():
     table = FakeGateway().router.table
-    assert [table.find(name, None) is None for name in (b"shop", b"Shop", b"%73hop", b"shop ", b"")] == [False, True, True, True, True]
+    assert [table.find(name, None) is None for name in (b"shop", b"Shop", b"%73hop", b"shop ", b"")] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
     ("changes", "proxied"),
-    [({}, True), ({"exposed": False}, False), ({"kind": ServiceKind.INTERNAL}, False), ({"kind": ServiceKind.INFRASTRUCTURE}, True)],
+    [
+        ({}, True),
+        ({"exposed": False}, False),
+        ({"kind": ServiceKind.INTERNAL}, False),
+        ({"kind": ServiceKind.INFRASTRUCTURE}, True),
+    ],
 )
 def test_which_services_are_proxied(changes, proxied):
     assert FakeGateway(service(**changes)).entry().proxied is proxied
 
 
-@pytest.mark.parametrize(("weights", "single"), [((1,), True), ((0,), False), ((1, 1), False), ((1, 0), False), ((), False)])
+@pytest.mark.parametrize(
+    ("weights", "single"), [((1,), True), ((0,), False), ((1, 1), False), ((1, 0), False), ((), False)]
+)
 def test_one_target_is_taken_without_a_choice(weights, single):
     targets = tuple(Target.parse(f"http://t{at}:1", weight) for at, weight in enumerate(weights))
     assert (FakeGateway(service(targets=targets)).entry().single is not None) is single
@@ -40,7 +59,11 @@ def test_one_target_is_taken_without_a_choice(weights, single):
 
 def test_0_means_no_timeout():
     entry = FakeGateway(service(timeouts=Timeouts(connect=0.0, response=0.0, idle=0.0, total=0.0))).entry()
-    assert (entry.response_timeout, entry.idle_timeout, entry.total_timeout) == (float("inf"), float("inf"), 0.0)
+    assert (entry.response_timeout, entry.idle_timeout, entry.total_timeout) == (
+        float("inf"),
+        float("inf"),
+        0.0,
+    )
     entry = FakeGateway(service(timeouts=Timeouts(response=1.0, idle=2.0, total=3.0))).entry()
     assert (entry.response_timeout, entry.idle_timeout, entry.total_timeout) == (1.0, 2.0, 3.0)
 

@@ -26,7 +26,10 @@ def test_a_key_is_the_gateways_secret_and_a_token_everyones(scheme, forwards):
     assert Session(None, "address:1.2.3.4", 1.0).forwards_credentials
 
 
-@given(st.integers(2, 12), st.lists(st.tuples(st.sampled_from(["put", "get", "drop"]), st.integers(0, 30)), max_size=80))
+@given(
+    st.integers(2, 12),
+    st.lists(st.tuples(st.sampled_from(["put", "get", "drop"]), st.integers(0, 30)), max_size=80),
+)
 def test_the_cache_is_bounded_and_keeps_what_was_used_last(most, steps):
     cache = SessionCache(most)
     made: dict[bytes, Session] = {}

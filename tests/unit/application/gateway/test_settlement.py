@@ -1,4 +1,4 @@
-"""The books: what the breaker, the probes' monitor, the counters and the log hear of a request, and when it is tried again."""
+"""The books: what the breaker, the monitor, the counters and the log hear of a request, and when it is tried again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ UNREACHABLE = errors.UpstreamUnreachable("no connection to the service")
 CLOSED = errors.UpstreamClosed("the service closed the connection")
 
 
-def settled(gateway: FakeGateway, exchange: Exchange, status: int, error: str = "", failed: bool = False) -> None:
+def settled(
+    gateway: FakeGateway, exchange: Exchange, status: int, error: str = "", failed: bool = False
+) -> None:
     exchange.status, exchange.error, exchange.failed_upstream = status, error, failed
     gateway.settlement.settle(exchange)
 
@@ -79,15 +81,24 @@ def test_circuits_open_and_close_and_it_is_told_once():
         assert (target.breaker.state, gateway.events) == (BreakerState.CLOSED, [])
         settled(gateway, gateway.admitted(), 503, "UpstreamUnreachable", True)
     assert target.breaker.state is BreakerState.OPEN
-    opened = CircuitOpened(occurred_at=gateway.clock.unix(), tenant_id=TENANT, service="shop", target="http://shop:9000")
+    opened = CircuitOpened(
+        occurred_at=gateway.clock.unix(), tenant_id=TENANT, service="shop", target="http://shop:9000"
+    )
     assert gateway.events == [opened]
     gateway.clock.tick(30)
     settled(gateway, gateway.admitted(), 200)
     assert target.breaker.state is BreakerState.CLOSED
-    assert gateway.events == [opened, CircuitClosed(occurred_at=gateway.clock.unix(), tenant_id=TENANT, service="shop", target="http://shop:9000")]
+    assert gateway.events == [
+        opened,
+        CircuitClosed(
+            occurred_at=gateway.clock.unix(), tenant_id=TENANT, service="shop", target="http://shop:9000"
+        ),
+    ]
 
 
-@pytest.mark.parametrize(("status", "error", "failed"), [(200, "", False), (503, "", False), (0, "ClientClosed", False)])
+@pytest.mark.parametrize(
+    ("status", "error", "failed"), [(200, "", False), (503, "", False), (0, "ClientClosed", False)]
+)
 def test_an_answer_from_before_says_nothing_about_the_circuit_of_today(status, error, failed):
     gateway = FakeGateway(service(breaker=BreakerPolicy(reset_timeout=30.0)))
     breaker = gateway.target().breaker
@@ -105,7 +116,13 @@ def test_an_answer_from_before_says_nothing_about_the_circuit_of_today(status, e
 # Trying again
 
 
-def failing(gateway: FakeGateway, error: errors.GatewayError, *fields: str, first: str = "GET /shop/x HTTP/1.1", **state: object) -> tuple[Exchange, Refusal | None]:
+def failing(
+    gateway: FakeGateway,
+    error: errors.GatewayError,
+    *fields: str,
+    first: str = "GET /shop/x HTTP/1.1",
+    **state: object,
+) -> tuple[Exchange, Refusal | None]:
     """An exchange whose attempt failed, in a state of its own."""
     exchange = gateway.admitted(*fields, first=first)
     exchange.wire_sent = True
@@ -147,7 +164,12 @@ def test_another_attempt_begins_anew_on_another_target():
     gateway.clock.tick(20)
     exchange.wire_sent, exchange.connection = True, object()
     assert gateway.settlement.recover(exchange, CLOSED) is None
-    assert (exchange.target.name, exchange.attempts, exchange.wire_sent, exchange.connection) == (B, 2, False, None)
+    assert (exchange.target.name, exchange.attempts, exchange.wire_sent, exchange.connection) == (
+        B,
+        2,
+        False,
+        None,
+    )
     assert exchange.expires == gateway.clock.now + 30
     assert [gateway.target(at=at).in_flight for at in (0, 1)] == [0, 1]
     assert [gateway.target(at=at).breaker.failures for at in (0, 1)] == [1, 0]
@@ -167,7 +189,9 @@ def test_each_failed_attempt_counts_once(attempts):
 
 
 def test_a_circuit_that_opens_by_this_very_failure_ends_the_attempts():
-    gateway = FakeGateway(service(breaker=BreakerPolicy(failures=1), retry=RetryPolicy(attempts=3, budget=1.0)))
+    gateway = FakeGateway(
+        service(breaker=BreakerPolicy(failures=1), retry=RetryPolicy(attempts=3, budget=1.0))
+    )
     exchange, refusal = failing(gateway, UNREACHABLE)
     attempts = 1
     while refusal is None:
@@ -179,14 +203,24 @@ def test_a_circuit_that_opens_by_this_very_failure_ends_the_attempts():
 
 
 def test_retries_stay_within_their_budget():
-    gateway = FakeGateway(service("shop", A, B, retry=RetryPolicy(attempts=2, budget=0.1), breaker=BreakerPolicy(failures=10_000)))
+    gateway = FakeGateway(
+        service(
+            "shop", A, B, retry=RetryPolicy(attempts=2, budget=0.1), breaker=BreakerPolicy(failures=10_000)
+        )
+    )
     again = [failing(gateway, CLOSED)[1] is None for _ in range(200)]
     assert 20 <= again.count(True) <= 23  # a tenth, and three that are always free
     unlucky = FakeGateway(service("shop", A, B, retry=RetryPolicy(attempts=2, budget=0.0)))
     assert failing(unlucky, CLOSED)[1] is not None
 
 
-RETRY_AFTER = [(UNREACHABLE, True), (errors.CircuitOpen(), True), (errors.NoHealthyTarget(), True), (CLOSED, False), (errors.UpstreamTimeout(), False)]
+RETRY_AFTER = [
+    (UNREACHABLE, True),
+    (errors.CircuitOpen(), True),
+    (errors.NoHealthyTarget(), True),
+    (CLOSED, False),
+    (errors.UpstreamTimeout(), False),
+]
 
 
 @pytest.mark.parametrize(("error", "told"), RETRY_AFTER)
@@ -198,10 +232,30 @@ def test_a_503_says_when_to_come_again(error, told):
 
 # Whatever happens, nothing stays in flight
 
+ENDS = {
+    "200": (200, "", False),
+    "503": (503, "", False),
+    "gone": (0, "ClientClosed", False),
+    "broke": (200, "UpstreamClosed", True),
+}
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["fail", "refuse", "200", "503", "gone", "broke"])), max_size=60))
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.sampled_from(["fail", "refuse", *ENDS])),
+        max_size=60,
+    )
+)
 def test_in_flight_is_never_negative_and_returns_to_zero(steps):
-    gateway = FakeGateway(service("shop", A, B, breaker=BreakerPolicy(failures=3, reset_timeout=5.0), retry=RetryPolicy(attempts=3, budget=1.0)))
+    gateway = FakeGateway(
+        service(
+            "shop",
+            A,
+            B,
+            breaker=BreakerPolicy(failures=3, reset_timeout=5.0),
+            retry=RetryPolicy(attempts=3, budget=1.0),
+        )
+    )
     running: list[Exchange] = []
     states = gateway.entry().targets
 
@@ -223,11 +277,11 @@ def test_in_flight_is_never_negative_and_returns_to_zero(steps):
             if refusal is not None:
                 settle(exchange, 503, type(refusal.error).__name__, True)
         else:
-            settle(exchange, *{"200": (200, "", False), "503": (503, "", False), "gone": (0, "ClientClosed", False), "broke": (200, "UpstreamClosed", True)}[step])
+            settle(exchange, *ENDS[step])
         assert all(state.in_flight >= 0 for state in states)
         assert sum(state.in_flight for state in states) == len(running)
-    for exchange in list(running):
-        settle(exchange, 200, "", False)
+    while running:
+        settle(running[0], 200, "", False)
     assert [state.in_flight for state in states] == [0, 0]
 
 
@@ -283,10 +337,14 @@ def logged(sample: float, outcomes: list[tuple[int, str, float]]) -> list[int]:
 
 @pytest.mark.parametrize(("sample", "every"), [(1.0, 1), (0.5, 2), (0.25, 4), (0.1, 10), (0.0, 0)])
 def test_ordinary_requests_are_sampled_evenly(sample, every):
-    assert logged(sample, [(200, "", 0.0)] * 40) == [number for number in range(40) if every and number % every == every - 1]
+    assert logged(sample, [(200, "", 0.0)] * 40) == [
+        number for number in range(40) if every and number % every == every - 1
+    ]
 
 
-@pytest.mark.parametrize("remarkable", [(500, "", 0.0), (503, "", 0.0), (0, "", 0.0), (200, "ClientClosed", 0.0), (200, "", 1.1)])
+@pytest.mark.parametrize(
+    "remarkable", [(500, "", 0.0), (503, "", 0.0), (0, "", 0.0), (200, "ClientClosed", 0.0), (200, "", 1.1)]
+)
 def test_what_fails_or_is_slow_is_always_logged(remarkable):
     assert logged(0.0, [(200, "", 1.0), remarkable, (404, "", 0.0)]) == [1]
     assert logged(0.25, [remarkable] * 4) == [0, 1, 2, 3]
@@ -300,8 +358,10 @@ def test_the_record_of_a_request():
     settled(gateway, exchange, 200)
     (record,) = gateway.log.records
     assert record._asdict() == {
-        "unix_time": pytest.approx(gateway.clock.unix() - 1.5), "request_id": "r-1", "tenant_id": TENANT, "user_id": "u-1", "service": "shop",
-        "method": "PUT", "target": "/shop/items?q=1", "status": 200, "duration": pytest.approx(1.5), "sent": 512, "client": "203.0.113.9",
+        "unix_time": pytest.approx(gateway.clock.unix() - 1.5), "request_id": "r-1", "tenant_id": TENANT,
+        "user_id": "u-1", "service": "shop",
+        "method": "PUT", "target": "/shop/items?q=1", "status": 200, "duration": pytest.approx(1.5),
+        "sent": 512, "client": "203.0.113.9",
         "upstream": "http://shop:9000", "attempts": 2, "error": "",
     }  # fmt: skip
 
@@ -314,9 +374,20 @@ def test_refusals_are_always_logged_with_what_is_known():
     gateway.settlement.refused(refusal, asked, b"X-Request-ID: made", client(), 404)
     gateway.settlement.refused(Refusal(errors.MalformedRequest()), asked, b"", client(), 400)
     known, unknown = gateway.log.records
-    assert (known.service, known.tenant_id, known.user_id, known.status, known.error) == ("shop", TENANT, "u-1", 404, "RouteNotFound")
+    assert (known.service, known.tenant_id, known.user_id, known.status, known.error) == (
+        "shop",
+        TENANT,
+        "u-1",
+        404,
+        "RouteNotFound",
+    )
     assert (known.request_id, known.attempts, known.upstream) == ("made", 0, "")
-    assert (unknown.service, unknown.tenant_id, unknown.request_id, unknown.error) == ("", "", "", "MalformedRequest")
+    assert (unknown.service, unknown.tenant_id, unknown.request_id, unknown.error) == (
+        "",
+        "",
+        "",
+        "MalformedRequest",
+    )
 
 
 # Spans

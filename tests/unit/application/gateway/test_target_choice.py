@@ -18,11 +18,15 @@ from tests.builders.requests import head
 A, B, C = "http://a:1", "http://b:1", "http://c:1"
 
 
-def chosen(gateway: FakeGateway, times: int = 6, failed: int | None = None, caller: str = "t", *fields: str) -> Counter[str]:
+def chosen(
+    gateway: FakeGateway, times: int = 6, failed: int | None = None, caller: str = "t", *fields: str
+) -> Counter[str]:
     entry = gateway.entry()
     asked = head("GET /shop HTTP/1.1", *fields)
     past = None if failed is None else entry.targets[failed]
-    found = [choose(entry, asked, caller, gateway.clock.now, lambda: gateway.random, past) for _ in range(times)]
+    found = [
+        choose(entry, asked, caller, gateway.clock.now, lambda: gateway.random, past) for _ in range(times)
+    ]
     return Counter(one.name if isinstance(one, TargetState) else type(one).__name__ for one in found)
 
 
@@ -73,7 +77,10 @@ def test_another_than_the_one_that_failed_if_there_is_one():
     assert chosen(gateway, failed=0) == {A: 6}
 
 
-@pytest.mark.parametrize(("targets", "reason"), [((), NoHealthyTarget), ((Target.parse(A, 0),), NoHealthyTarget), ((Target.parse(A),), CircuitOpen)])
+@pytest.mark.parametrize(
+    ("targets", "reason"),
+    [((), NoHealthyTarget), ((Target.parse(A, 0),), NoHealthyTarget), ((Target.parse(A),), CircuitOpen)],
+)
 def test_the_reason_why_there_is_none(targets, reason):
     gateway = FakeGateway(service(targets=targets))
     for state in gateway.entry().targets:
@@ -108,5 +115,7 @@ def test_consistent_hashing_by_a_header():
     gateway = hashed("header:X-Cart")
     for line in ("X-Cart: 7", "x-CART:7 "):
         assert chosen(gateway, 6, None, "a", line) == chosen(gateway, 6, None, "b", "X-Cart: 7")
-    assert chosen(gateway, 6, None, "a") == chosen(gateway, 6, None, "a", "X-Other: 1")  # without it: by caller
+    assert chosen(gateway, 6, None, "a") == chosen(
+        gateway, 6, None, "a", "X-Other: 1"
+    )  # without it: by caller
     assert len({next(iter(chosen(gateway, 1, None, "a", f"X-Cart: {number}"))) for number in range(20)}) > 2

@@ -70,7 +70,10 @@ def test_marks_and_states_by_name():
     assert gateway.targets.breaker_state("nothing", A) == "closed"
 
 
-@pytest.mark.parametrize(("failures", "seconds", "available"), [(0, 0.0, True), (4, 0.0, True), (5, 0.0, False), (5, 59.9, False), (5, 60.0, True)])
+@pytest.mark.parametrize(
+    ("failures", "seconds", "available"),
+    [(0, 0.0, True), (4, 0.0, True), (5, 0.0, False), (5, 59.9, False), (5, 60.0, True)],
+)
 def test_a_target_is_available_unless_its_circuit_is_open(failures, seconds, available):
     gateway = FakeGateway()
     for _ in range(failures):

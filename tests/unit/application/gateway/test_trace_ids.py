@@ -53,7 +53,10 @@ def test_traces_that_begin_here_are_sampled_evenly(sample, every):
     assert taken == [bool(every) and at % every == every - 1 for at in range(40)]
 
 
-@pytest.mark.parametrize(("flags", "expected"), [(b"00", False), (b"01", True), (b"02", False), (b"03", True), (b"fe", False), (b"ff", True)])
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [(b"00", False), (b"01", True), (b"02", False), (b"03", True), (b"fe", False), (b"ff", True)],
+)
 def test_the_lowest_bit_of_the_flags_says_whether_a_trace_is_recorded(flags, expected):
     assert recorded(BROUGHT[:-2] + flags) is expected
 

@@ -19,7 +19,8 @@ CONTEXT = f"traceparent: 00-{'a' * 32}-{'b' * 16}-01"
 IDS = ("X-Request-ID: r", CONTEXT)
 IDENTITY = (f"X-Tenant-ID: {TENANT}", "X-User-ID: u-1", "X-User-Roles: client")
 FORWARDED = (
-    "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: http", "X-Forwarded-Host: gw.example", 'Forwarded: for=203.0.113.9;proto=http;host="gw.example"',
+    "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: http", "X-Forwarded-Host: gw.example",
+    'Forwarded: for=203.0.113.9;proto=http;host="gw.example"',
 )  # fmt: skip
 VIA = "Via: 1.1 brain-gateway"
 
@@ -28,7 +29,13 @@ def wire(*lines: str) -> str:
     return "\r\n".join((*lines, "", ""))
 
 
-def built(gateway: FakeGateway, first: str, *fields: str, host: str | None = "Host: gw.example", caller: ClientAddress | None = None) -> str:
+def built(
+    gateway: FakeGateway,
+    first: str,
+    *fields: str,
+    host: str | None = "Host: gw.example",
+    caller: ClientAddress | None = None,
+) -> str:
     exchange = gateway.admit(head(first, *fields, host=host), caller)
     assert isinstance(exchange, Exchange), exchange
     return build(exchange).decode("latin-1")
@@ -45,7 +52,8 @@ def test_ids_that_were_made():
     gateway = FakeGateway()
     exchange = gateway.admitted()
     assert build(exchange).decode() == wire(
-        "GET /api/items HTTP/1.1", "Host: shop:9000", TOKEN, exchange.id_line.decode(), exchange.trace_line.decode(), *FORWARDED, *IDENTITY, VIA,
+        "GET /api/items HTTP/1.1", "Host: shop:9000", TOKEN, exchange.id_line.decode(),
+        exchange.trace_line.decode(), *FORWARDED, *IDENTITY, VIA,
     )  # fmt: skip
 
 
@@ -92,12 +100,19 @@ HOSTS = [
 @pytest.mark.parametrize(("policy", "origin", "sent", "expected"), HOSTS)
 def test_the_host_policy(policy, origin, sent, expected):
     version = "1.1" if sent else "1.0"
-    text = built(FakeGateway(service("shop", origin, host_header=policy)), f"GET /shop HTTP/{version}", TOKEN, host=sent)
+    text = built(
+        FakeGateway(service("shop", origin, host_header=policy)),
+        f"GET /shop HTTP/{version}",
+        TOKEN,
+        host=sent,
+    )
     assert [line for line in text.split("\r\n") if line.startswith("Host")] == [expected]
 
 
 def test_the_authority_of_the_target_is_the_host_that_is_preserved():
-    text = built(FakeGateway(service(host_header="preserve")), "GET http://other.example/shop HTTP/1.1", TOKEN)
+    text = built(
+        FakeGateway(service(host_header="preserve")), "GET http://other.example/shop HTTP/1.1", TOKEN
+    )
     assert "Host: other.example\r\n" in text
     assert "X-Forwarded-Host: other.example\r\n" in text
 
@@ -115,7 +130,10 @@ FRAMINGS = [
     (("Transfer-Encoding: chunked",), ["Transfer-Encoding: chunked"]),
     (("TRANSFER-ENCODING: Chunked", "TE: trailers", "Trailer: X"), ["Transfer-Encoding: chunked"]),
     (("Connection: close, X-Hop", "X-Hop: 1", "Keep-Alive: 5"), []),
-    (("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: k"), ["Sec-WebSocket-Key: k", "Connection: Upgrade", "Upgrade: websocket"]),
+    (
+        ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: k"),
+        ["Sec-WebSocket-Key: k", "Connection: Upgrade", "Upgrade: websocket"],
+    ),
     (("Connection: Upgrade", "Upgrade: h2c", "HTTP2-Settings: x"), []),
     (("Upgrade: websocket",), []),
     (("Expect: 100-continue", "Content-Length: 3"), ["Expect: 100-continue", "Content-Length: 3"]),
@@ -133,8 +151,10 @@ def test_what_ends_at_this_hop_and_what_is_said_anew(fields, expected):
 # Who asks
 
 SPOOFED = (
-    f"x-tenant-id: {TENANT}", "X-User-ID: root", "X-User-Roles: super_admin", "X_User_Roles: super_admin", "X-Forwarded-For: 6.6.6.6", "x-forwarded-proto: https",
-    "X-Forwarded-Prefix: /x", "Forwarded: for=6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Original-URL: /admin", "X-Rewrite-URL: /admin", "X_Forwarded_For: 6.6.6.6",
+    f"x-tenant-id: {TENANT}", "X-User-ID: root", "X-User-Roles: super_admin", "X_User_Roles: super_admin",
+    "X-Forwarded-For: 6.6.6.6", "x-forwarded-proto: https",
+    "X-Forwarded-Prefix: /x", "Forwarded: for=6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Original-URL: /admin",
+    "X-Rewrite-URL: /admin", "X_Forwarded_For: 6.6.6.6",
     "X-Consumer-Username: root", "X-Authenticated-User: root", "X_Tenant_ID: x",
 )  # fmt: skip
 
@@ -147,7 +167,9 @@ def test_nothing_that_only_the_gateway_may_say_comes_from_a_client():
 def test_an_anonymous_caller_is_nobody():
     gateway = FakeGateway(service(routes=(route("/login", public=True),)))
     text = built(gateway, "GET /shop/login HTTP/1.1", *SPOOFED, *IDS)
-    assert text == wire("GET /api/login HTTP/1.1", "Host: shop:9000", "X-Request-ID: r", CONTEXT, *FORWARDED, VIA)
+    assert text == wire(
+        "GET /api/login HTTP/1.1", "Host: shop:9000", "X-Request-ID: r", CONTEXT, *FORWARDED, VIA
+    )
 
 
 CREDENTIALS = [
@@ -169,8 +191,18 @@ def test_tokens_travel_and_keys_do_not(fields, travel):
 # Whom they speak for
 
 ADDRESSES = [
-    ("203.0.113.9", "http", "X-Forwarded-For: 203.0.113.9", 'Forwarded: for=203.0.113.9;proto=http;host="gw.example"'),
-    ("2001:db8::1", "https", "X-Forwarded-For: 2001:db8::1", 'Forwarded: for="[2001:db8::1]";proto=https;host="gw.example"'),
+    (
+        "203.0.113.9",
+        "http",
+        "X-Forwarded-For: 203.0.113.9",
+        'Forwarded: for=203.0.113.9;proto=http;host="gw.example"',
+    ),
+    (
+        "2001:db8::1",
+        "https",
+        "X-Forwarded-For: 2001:db8::1",
+        'Forwarded: for="[2001:db8::1]";proto=https;host="gw.example"',
+    ),
 ]
 
 
@@ -186,11 +218,13 @@ CHAINS = [
     ((), FORWARDED),
     (
         ("X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"),
-        ("X-Forwarded-For: 192.0.2.1, 203.0.113.9", "X-Forwarded-Proto: https", FORWARDED[3], "X-Forwarded-Host: gw.example"),
+        ("X-Forwarded-For: 192.0.2.1, 203.0.113.9", "X-Forwarded-Proto: https", FORWARDED[3],
+        "X-Forwarded-Host: gw.example"),
     ),
     (
         ("x-forwarded-for: 192.0.2.1", "X-Forwarded-For: 192.0.2.2", "X-Forwarded-Host: shop.example"),
-        ("x-forwarded-for: 192.0.2.1, 192.0.2.2, 203.0.113.9", "X-Forwarded-Host: shop.example", FORWARDED[3], "X-Forwarded-Proto: http"),
+        ("x-forwarded-for: 192.0.2.1, 192.0.2.2, 203.0.113.9", "X-Forwarded-Host: shop.example",
+        FORWARDED[3], "X-Forwarded-Proto: http"),
     ),
     (
         ("Forwarded: for=192.0.2.1;proto=https", "Forwarded: for=192.0.2.2"),
@@ -212,7 +246,8 @@ def test_a_trusted_proxys_account_is_continued(fields, expected):
 # The tail is remembered per connection
 
 ASKED = st.tuples(
-    st.sampled_from(["/shop/a", "/crm/b", "http://abs.example/shop"]), st.sampled_from([TOKEN, KEY]), st.sampled_from(["Host: one", "Host: two"]),
+    st.sampled_from(["/shop/a", "/crm/b", "http://abs.example/shop"]), st.sampled_from([TOKEN, KEY]),
+    st.sampled_from(["Host: one", "Host: two"]),
     st.sampled_from([(), ("X-Forwarded-For: 1.1.1.1",)]),
 )  # fmt: skip
 

@@ -37,7 +37,8 @@ def test_no_control_character_passes_anywhere(name, value, control, choice):
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b":", b": v", b"Name", b"Name : v", b"Name\t: v", b" Name: v", b"\tfolded", b"Na me: v", b"N\xc3\xa4: v", b"N(: v",
+    [b"", b":", b": v", b"Name", b"Name : v", b"Name\t: v", b" Name: v", b"\tfolded", b"Na me: v",
+    b"N\xc3\xa4: v", b"N(: v",
      b'"N": v', b"N@: v"],
 )  # fmt: skip
 def test_what_is_no_field_line_is_refused(line):
@@ -86,10 +87,33 @@ REQUEST_VERDICTS = {
     b"X-FORWARDED-ANYTHING: 1": fields.FORWARDED,
 }
 # Names that end here, or under which the gateway alone may speak; also as CGI would misread them.
-DROPPED = """Keep-Alive Proxy-Connection Proxy-Authenticate Proxy-Authorization TE Trailer HTTP2-Settings X-User-ID
-    X-User-Roles X-User-Anything x-authenticated-user X-Consumer-Username X-Real-IP X-Original-URL X-Rewrite-URL
-    X_Tenant_ID X-Tenant_ID X_User-Id x_api_key Content_Length Transfer_Encoding X_Forwarded_For x_real_ip keep_alive
-    x_request_id""".split()
+DROPPED = [
+    "Keep-Alive",
+    "Proxy-Connection",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "TE",
+    "Trailer",
+    "HTTP2-Settings",
+    "X-User-ID",
+    "X-User-Roles",
+    "X-User-Anything",
+    "x-authenticated-user",
+    "X-Consumer-Username",
+    "X-Real-IP",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "X_Tenant_ID",
+    "X-Tenant_ID",
+    "X_User-Id",
+    "x_api_key",
+    "Content_Length",
+    "Transfer_Encoding",
+    "X_Forwarded_For",
+    "x_real_ip",
+    "keep_alive",
+    "x_request_id",
+]
 
 
 @pytest.mark.parametrize(("line", "verdict"), REQUEST_VERDICTS.items())
@@ -131,19 +155,28 @@ def test_what_a_response_line_means(line, verdict):
 
 REFUSED_VALUES = {
     "Content-Length": ["", "-1", "+1", "1.0", "0x1", "1 2", "1,1", "1_0", "٣", "1" * 19, "1;a"],
-    "Transfer-Encoding": ["", "gzip", "chunked, chunked", "gzip, chunked", "identity", "chunked;q=1", "xchunked", "\x0bchunked"],
-    "Host": ["", "a b", "a,b", "a/b", "a?b", "a#b", "u@a", "a\\b", 'a"b', "a<b>", "a{b}", "a^b", "a`b", "a|b", "ä", "a:b:c",
+    "Transfer-Encoding": ["", "gzip", "chunked, chunked", "gzip, chunked", "identity", "chunked;q=1",
+    "xchunked", "\x0bchunked"],
+    "Host": ["", "a b", "a,b", "a/b", "a?b", "a#b", "u@a", "a\\b", 'a"b', "a<b>", "a{b}", "a^b", "a`b",
+    "a|b", "ä", "a:b:c",
              "a:port", "[::1", "::1", "[a]b", "a;b", 'x";for=6.6.6.6;by="'],
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, v) for name, values in REFUSED_VALUES.items() for v in values])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, v) for name, values in REFUSED_VALUES.items() for v in values]
+)
 def test_values_that_could_be_read_in_two_ways_are_refused(name, value):
     with pytest.raises(MalformedRequest):
         request_lines()[f"{name}: {value}".encode()]
 
 
-@given(st.lists(st.sampled_from([*REQUEST_VERDICTS, b"bad line", b"a: \0", b"Host: a b", *map(str.encode, DROPPED)]), max_size=30))
+@given(
+    st.lists(
+        st.sampled_from([*REQUEST_VERDICTS, b"bad line", b"a: \0", b"Host: a b", *map(str.encode, DROPPED)]),
+        max_size=30,
+    )
+)
 def test_a_table_that_has_seen_much_judges_as_a_fresh_one(lines):
     table = request_lines()
     for line in lines:

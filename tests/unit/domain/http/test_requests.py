@@ -18,7 +18,14 @@ from brain_gateway.domain.errors import (
     VersionNotSupported,
 )
 from brain_gateway.domain.http import fields
-from brain_gateway.domain.http.requests import CHUNKED, RequestFields, RequestParser, host_line, together, without
+from brain_gateway.domain.http.requests import (
+    CHUNKED,
+    RequestFields,
+    RequestParser,
+    host_line,
+    together,
+    without,
+)
 from tests.builders.requests import head, parse_head, wire
 
 FIELD_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
@@ -30,24 +37,30 @@ def block(*lines: str) -> RequestFields:
 
 # Any head that the grammar makes
 
-NAMES = st.sampled_from(["Accept", "X-a", "COOKIE", "x.y~z", "Content-Type", "!odd", "User-Agent", "Via", "Origin"])
-VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=20)
+NAMES = st.sampled_from(
+    ["Accept", "X-a", "COOKIE", "x.y~z", "Content-Type", "!odd", "User-Agent", "Via", "Origin"]
+)
+VALUES = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=20
+)
 SPACES = st.sampled_from(["", " ", "  ", "\t"])
 METHODS = st.text("ABCZabcz!#$%&'*+-.^_`|~09", min_size=1, max_size=32)
 SEGMENTS = st.text("abzAZ09-_~!$&'()*+,;=:@", min_size=1, max_size=12)
-QUERIES = st.one_of(st.just(""), st.text("ab=&?/.%{}|^`<>\"[]\\", max_size=15).map("?".__add__))
+QUERIES = st.one_of(st.just(""), st.text('ab=&?/.%{}|^`<>"[]\\', max_size=15).map("?".__add__))
 
 
 @given(
     METHODS, SEGMENTS, st.lists(SEGMENTS, max_size=4), QUERIES,
     st.lists(st.tuples(NAMES, SPACES, VALUES, SPACES), max_size=10), st.integers(0, 10),
 )  # fmt: skip
-def test_a_head_of_the_grammar_is_parsed_and_kept_in_order_and_bytes(method, service, segments, query, lines, place):
+def test_a_head_of_the_grammar_is_parsed_and_kept_in_order_and_bytes(
+    method, service, segments, query, lines, place
+):
     texts = [f"{name}:{before}{value}{after}" for name, before, value, after in lines]
     if sum(name == "Origin" for name, *_ in lines) > 1:
         texts = [text for text in texts if not text.startswith("Origin")]
     path = f"/{service}" + "".join(f"/{segment}" for segment in segments) + query
-    sent = texts[:place] + ["Host: gw.example"] + texts[place:]
+    sent = [*texts[:place], "Host: gw.example", *texts[place:]]
     found = head(f"{method} {path} HTTP/1.1", *sent, host=None)
     assert (found.method, found.line.target) == (method.encode(), path.encode())
     assert b"/" + found.line.service + found.line.rest == path.encode()
@@ -57,7 +70,8 @@ def test_a_head_of_the_grammar_is_parsed_and_kept_in_order_and_bytes(method, ser
 
 
 SCRAPS = st.sampled_from(
-    [b"\r\n", b"\r\n", b"\r", b"\n", b"\0", b" ", b"\t", b":", b": ", b"a", b"X-b: c", b"\r\nHost: h", b"\r\n folded", b"\x7f", b"\x0b",
+    [b"\r\n", b"\r\n", b"\r", b"\n", b"\0", b" ", b"\t", b":", b": ", b"a", b"X-b: c", b"\r\nHost: h",
+    b"\r\n folded", b"\x7f", b"\x0b",
      b"\xe9", b"\r\nContent-Length: 1", b"\r\nTransfer-Encoding: chunked", b"\r\nConnection: x-b", b"(", b"_"]
 )  # fmt: skip
 
@@ -76,7 +90,8 @@ def test_nothing_but_field_lines_ever_passes(scraps):
 
 @given(st.lists(st.lists(st.sampled_from(
     [b"\r\nHost: h", b"\r\nA: b", b"\r\nConnection: close", b"\r\nConnection: a", b"\r\nContent-Length: 3", b"\r\nbad",
-     b"\r\nTransfer-Encoding: chunked", b"\r\nX-Forwarded-For: 1.1.1.1", b"\r\nExpect: x", b"\r\nA: \0"]), max_size=5), max_size=6))  # fmt: skip
+     b"\r\nTransfer-Encoding: chunked", b"\r\nX-Forwarded-For: 1.1.1.1", b"\r\nExpect: x", b"\r\nA: \0"]),
+     max_size=5), max_size=6))  # fmt: skip
 def test_a_parser_that_has_seen_much_reads_as_a_fresh_one(blocks):
     used = RequestParser()
     for lines in blocks:
@@ -92,7 +107,8 @@ def reading(parser: RequestParser, data: bytes) -> object:
 
 
 @given(st.lists(st.sampled_from(
-    [b"GET /a HTTP/1.1", b"GET /a HTTP/1.0", b"POST /a/b?c HTTP/1.1", b"GET  /a HTTP/1.1", b"GET http://h/a/%2e HTTP/1.1",
+    [b"GET /a HTTP/1.1", b"GET /a HTTP/1.0", b"POST /a/b?c HTTP/1.1", b"GET  /a HTTP/1.1",
+    b"GET http://h/a/%2e HTTP/1.1",
      b"GET http://h/a HTTP/1.1", b"GET /a HTTP/3.0"]), max_size=10))  # fmt: skip
 def test_a_line_that_is_remembered_reads_as_a_fresh_one(lines):
     used = RequestParser()
@@ -111,9 +127,12 @@ def line_reading(parser: RequestParser, text: bytes) -> object:
 # The request line
 
 BAD_LINES = [
-    "", " ", "GET", "GET /a", "GET  /a HTTP/1.1", "GET /a  HTTP/1.1", " GET /a HTTP/1.1", "GET /a HTTP/1.1 ", "GET\t/a\tHTTP/1.1",
-    "GET /a b HTTP/1.1", "G(T /a HTTP/1.1", "GÉT /a HTTP/1.1", "G" * 33 + " /a HTTP/1.1", "GET /a http/1.1", "GET /a HTTP/1",
-    "GET /a HTTP/1.1x", "GET /a HTTP/11.1", "GET /a HTTPS/1.1", "GET /a\0 HTTP/1.1", "GET /a\r HTTP/1.1", "GET /a\n HTTP/1.1",
+    "", " ", "GET", "GET /a", "GET  /a HTTP/1.1", "GET /a  HTTP/1.1", " GET /a HTTP/1.1",
+    "GET /a HTTP/1.1 ", "GET\t/a\tHTTP/1.1",
+    "GET /a b HTTP/1.1", "G(T /a HTTP/1.1", "GÉT /a HTTP/1.1", "G" * 33 + " /a HTTP/1.1", "GET /a http/1.1",
+    "GET /a HTTP/1",
+    "GET /a HTTP/1.1x", "GET /a HTTP/11.1", "GET /a HTTPS/1.1", "GET /a\0 HTTP/1.1", "GET /a\r HTTP/1.1",
+    "GET /a\n HTTP/1.1",
     "GET /caf\xe9 HTTP/1.1", "GET /a#b HTTP/1.1", "GET /a\x7f HTTP/1.1", "GET a HTTP/1.1", "GET * HTTP/1.1",
     "GET http:///a HTTP/1.1", "GET http://u:p@h/a HTTP/1.1", "GET http://h\\x/a HTTP/1.1", 'GET http://h"/a HTTP/1.1',
     "GET http://h,i/a HTTP/1.1", "GET http:/h/a HTTP/1.1", "GET  HTTP/1.1", "GET / /a HTTP/1.1",
@@ -274,10 +293,16 @@ def test_whether_the_connection_goes_on(version, lines, goes_on):
 
 def test_what_connection_names_ends_here_but_not_what_a_request_rests_on():
     found = block(
-        "Connection: X-Hop, close, Host, Authorization, content-type, content-length", "Connection: x-also", "X-HOP: 1", "x-also: 2",
+        "Connection: X-Hop, close, Host, Authorization, content-type, content-length", "Connection: x-also",
+        "X-HOP: 1", "x-also: 2",
         "Authorization: Bearer t", "Content-Type: a/b", "Content-Length: 0", "X-Stays: 3",
     )  # fmt: skip
-    assert found.lines == [b"Authorization: Bearer t", b"Content-Type: a/b", b"Content-Length: 0", b"X-Stays: 3"]
+    assert found.lines == [
+        b"Authorization: Bearer t",
+        b"Content-Type: a/b",
+        b"Content-Length: 0",
+        b"X-Stays: 3",
+    ]
 
 
 def test_connection_cannot_take_a_request_id_from_the_service():
@@ -306,9 +331,18 @@ def test_repeated_forwarding_lines_are_kept_in_order():
     assert found.lines == []
 
 
-UNUSUAL = ["Content-Length: 0", "Transfer-Encoding: chunked", "Connection: a", "Expect: 100-continue", "Upgrade: a", "X-Tenant-ID: a",
+UNUSUAL = ["Content-Length: 0", "Transfer-Encoding: chunked", "Connection: a", "Expect: 100-continue",
+"Upgrade: a", "X-Tenant-ID: a",
            "X-API-Key: a", "Access-Control-Request-Method: PUT"]  # fmt: skip
-USUAL = ["Host: a", "Accept: a", "Connection: keep-alive", "Authorization: Bearer a", "X-Request-ID: a", "Origin: a", "X-User-ID: a"]
+USUAL = [
+    "Host: a",
+    "Accept: a",
+    "Connection: keep-alive",
+    "Authorization: Bearer a",
+    "X-Request-ID: a",
+    "Origin: a",
+    "X-User-ID: a",
+]
 
 
 @pytest.mark.parametrize(("line", "unusual"), [(line, line in UNUSUAL) for line in UNUSUAL + USUAL])

@@ -12,7 +12,12 @@ def parse(*lines: str, bodiless: bool = False, first: str = "HTTP/1.1 200 OK") -
     return parse_response("\r\n".join((first, *lines)).encode("latin-1"), bodiless)
 
 
-CL, TE, CLOSE, KEEP = "Content-Length: 5", "Transfer-Encoding: chunked", "Connection: close", "Connection: keep-alive"
+CL, TE, CLOSE, KEEP = (
+    "Content-Length: 5",
+    "Transfer-Encoding: chunked",
+    "Connection: close",
+    "Connection: keep-alive",
+)
 
 LENGTHS = [
     (200, (), UNTIL_CLOSE),
@@ -49,7 +54,14 @@ def test_content_length_never_travels_with_204_and_1xx(first):
     assert CL.encode() not in parse(CL, first=first).joined
 
 
-TWO_LENGTHS = [(CL, TE), (TE, CL), (CL, "Content-Length: 6"), (TE, TE), ("Transfer-Encoding: gzip",), ("Content-Length: x",)]
+TWO_LENGTHS = [
+    (CL, TE),
+    (TE, CL),
+    (CL, "Content-Length: 6"),
+    (TE, TE),
+    ("Transfer-Encoding: gzip",),
+    ("Content-Length: x",),
+]
 
 
 @pytest.mark.parametrize("lines", TWO_LENGTHS)
@@ -88,7 +100,8 @@ def test_lines_travel_in_order_and_byte_for_byte():
 
 def test_what_ends_at_this_hop_does_not_travel():
     head = parse(
-        TE, "Connection: x-hop, Keep-Alive", "X-Hop: 1", "Keep-Alive: timeout=5", "Trailer: X-Sum", "Upgrade: h2", "X-Request-ID: 9",
+        TE, "Connection: x-hop, Keep-Alive", "X-Hop: 1", "Keep-Alive: timeout=5", "Trailer: X-Sum",
+        "Upgrade: h2", "X-Request-ID: 9",
         "Proxy-Authenticate: Basic", "Server: s",
     )  # fmt: skip
     assert head.joined == b"HTTP/1.1 200 OK\r\nServer: s\r\n"
@@ -100,7 +113,9 @@ def test_naming_the_length_in_connection_does_not_take_it_away():
 
 
 def test_an_answer_in_http_1_0_travels_on_in_1_1():
-    assert parse(CL, first="HTTP/1.0 404 Not Found").joined == b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n"
+    assert (
+        parse(CL, first="HTTP/1.0 404 Not Found").joined == b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n"
+    )
     with pytest.raises(MalformedRequest):
         parse(TE, first="HTTP/1.0 200 OK")
 
@@ -115,11 +130,19 @@ def test_cors_lines_are_apart_and_event_streams_are_known():
 
 
 def test_a_switch_of_protocols_keeps_its_name():
-    head = parse("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: x", first="HTTP/1.1 101 Switching")
+    head = parse(
+        "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: x", first="HTTP/1.1 101 Switching"
+    )
     assert (head.upgrade, head.lines) == (b"Upgrade: websocket", [b"Sec-WebSocket-Accept: x"])
 
 
-STATUS_LINES = ["HTTP/1.1 200 OK", "HTTP/1.1 200 ", "HTTP/1.1 200", "HTTP/1.1 599 caf\xe9", "HTTP/1.0 302 Found there"]
+STATUS_LINES = [
+    "HTTP/1.1 200 OK",
+    "HTTP/1.1 200 ",
+    "HTTP/1.1 200",
+    "HTTP/1.1 599 caf\xe9",
+    "HTTP/1.0 302 Found there",
+]
 NO_STATUS_LINES = [
     "", "HTTP/1.1", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1  200 OK", "HTTP/2.0 200 OK", "HTTP/1.2 200 OK",
     "http/1.1 200 OK", "HTTP/1.1 600 No", "HTTP/1.1 099 No", "ICY 200 OK", " HTTP/1.1 200 OK", "HTTP/1.1 200 O\0K",

@@ -27,8 +27,10 @@ def test_a_record_is_a_line_of_json():
     log.flush()
     assert lines(stream) == [
         {
-            "level": "info", "event": "request", "timestamp": "2027-01-15T08:00:00.250+00:00", "request_id": "r-1", "tenant_id": TENANT, "user_id": "u-1",
-            "service": "shop", "method": "GET", "target": "/shop/items?q=1", "status": 200, "duration_ms": 12.346, "bytes": 512, "client": "203.0.113.9",
+            "level": "info", "event": "request", "timestamp": "2027-01-15T08:00:00.250+00:00",
+            "request_id": "r-1", "tenant_id": TENANT, "user_id": "u-1",
+            "service": "shop", "method": "GET", "target": "/shop/items?q=1", "status": 200,
+            "duration_ms": 12.346, "bytes": 512, "client": "203.0.113.9",
             "upstream": "http://shop:9000", "attempts": 1,
         }
     ]  # fmt: skip
@@ -37,7 +39,9 @@ def test_a_record_is_a_line_of_json():
 def test_what_is_not_known_is_not_said():
     stream = io.StringIO()
     log = QueuedAccessLog(stream)
-    log.write(record(tenant_id="", user_id="", upstream="", service="", request_id="", error="MalformedRequest"))
+    log.write(
+        record(tenant_id="", user_id="", upstream="", service="", request_id="", error="MalformedRequest")
+    )
     log.flush()
     (line,) = lines(stream)
     assert not {"tenant_id", "user_id", "upstream", "service", "request_id"} & set(line)
@@ -94,7 +98,9 @@ def test_a_long_queue_is_written_in_parts(monkeypatch):
     assert [line["bytes"] for line in lines(stream)] == list(range(10))
 
 
-@pytest.mark.parametrize("error", [OSError("no space"), BrokenPipeError(), ValueError("I/O operation on closed file")])
+@pytest.mark.parametrize(
+    "error", [OSError("no space"), BrokenPipeError(), ValueError("I/O operation on closed file")]
+)
 def test_a_stream_that_is_gone_loses_lines_and_nothing_else(error):
     class Gone(io.StringIO):
         def write(self, text: str) -> int:
@@ -125,7 +131,9 @@ def test_lines_for_people():
     log = QueuedAccessLog(stream, "console")
     log.write(record())
     log.flush()
-    assert "status=200" in stream.getvalue().replace("\x1b[36m", "").replace("\x1b[0m", "").replace("\x1b[35m", "")
+    assert "status=200" in stream.getvalue().replace("\x1b[36m", "").replace("\x1b[0m", "").replace(
+        "\x1b[35m", ""
+    )
 
 
 def test_off_keeps_nothing():

@@ -45,8 +45,15 @@ def test_both_kinds_of_loggers_write_one_json_object_a_line(restored):
         lambda: logging.getLogger("theirs").warning("port %d", 8001, extra={"pid": 7}),
     )
     assert (ours["event"], ours["port"], ours["level"], ours["logger"]) == ("listening", 8001, "info", "ours")
-    assert (theirs["event"], theirs["pid"], theirs["level"], theirs["logger"]) == ("port 8001", 7, "warning", "theirs")
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["timestamp"]) for line in (ours, theirs))
+    assert (theirs["event"], theirs["pid"], theirs["level"], theirs["logger"]) == (
+        "port 8001",
+        7,
+        "warning",
+        "theirs",
+    )
+    assert all(
+        re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["timestamp"]) for line in (ours, theirs)
+    )
 
 
 def test_secrets_are_masked_wherever_they_are(restored):
@@ -76,17 +83,26 @@ def test_the_level_holds_and_chatty_libraries_are_quiet(restored):
         lambda: logging.getLogger("theirs").error("shown"),
     )
     assert [line["event"] for line in lines] == ["shown"]
-    lines = logged("debug", lambda: logging.getLogger("httpx").info("hidden"), lambda: logging.getLogger("asyncio").error("shown"))
+    lines = logged(
+        "debug",
+        lambda: logging.getLogger("httpx").info("hidden"),
+        lambda: logging.getLogger("asyncio").error("shown"),
+    )
     assert [line["event"] for line in lines] == ["shown"]
 
 
 def test_uvicorns_coloured_copy_stays_behind(restored):
-    (line,) = logged("info", lambda: logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\x1b[1mStarted"}))
+    (line,) = logged(
+        "info",
+        lambda: logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\x1b[1mStarted"}),
+    )
     assert "color_message" not in line
 
 
 def test_lines_for_people(restored):
-    (line,) = logged("info", lambda: structlog.get_logger("ours").info("listening", port=8001), log_format="console")
+    (line,) = logged(
+        "info", lambda: structlog.get_logger("ours").info("listening", port=8001), log_format="console"
+    )
     assert "listening" in line["text"]
     assert not line["text"].startswith("{")
 

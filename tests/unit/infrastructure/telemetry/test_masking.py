@@ -26,6 +26,8 @@ TEXTS = [
     ("/a?q=1;token=abc", "/a?q=1;token=****"),
     ("/a;v=1?token=abc&x=1", "/a;v=1?token=****&x=1"),
     ("/a;v=1;w=2?q=3", "/a;v=1;w=2?q=3"),
+    ("/a?token=?abc", "/a?token=****"),
+    ("/a?token=abc?def&x=?1", "/a?token=****&x=?1"),
     ("/a?token=", "/a?token="),
     ("/a?client_secret=%20x#y", "/a?client_secret=****#y"),
     (f"/a/{JWT}/b", f"/a/{MASK}/b"),
@@ -46,19 +48,30 @@ def test_what_is_masked_and_what_is_not(text, expected):
 
 
 NAMES = st.sampled_from(
-    ["token", "access_token", "Api-Key", "apikey", "client_secret", "passwd", "pwd", "sig", "X-Amz-Signature", "auth", "code", "session_id",
+    ["token", "access_token", "Api-Key", "apikey", "client_secret", "passwd", "pwd", "sig",
+    "X-Amz-Signature", "auth", "code", "session_id",
      "credential", "jwt", "id_token", "PASSWORD"]
 )  # fmt: skip
 PLAIN = st.text("abcxyz019/_-.~%", max_size=12)
-SECRETS = st.text("ABCDEFGHJKLMNP23456789+/=;:@!$'()*,_-.~?", min_size=12, max_size=40).filter(lambda text: text.strip("=?;/"))
+SECRETS = st.text("ABCDEFGHJKLMNP23456789+/=;:@!$'()*,_-.~?", min_size=12, max_size=40).filter(
+    lambda text: text.strip("=?;/")
+)
 
 
-@given(PLAIN, st.lists(st.tuples(PLAIN, PLAIN), max_size=3), NAMES, SECRETS, st.lists(st.tuples(PLAIN, PLAIN), max_size=3))
+@given(
+    PLAIN,
+    st.lists(st.tuples(PLAIN, PLAIN), max_size=3),
+    NAMES,
+    SECRETS,
+    st.lists(st.tuples(PLAIN, PLAIN), max_size=3),
+)
 def test_a_secret_in_a_query_never_survives(path, before, name, secret, after):
     pairs = [*before, (name, secret), *after]
     shown = masked(f"/{path}?" + "&".join(f"{one}={other}" for one, other in pairs))
     assert secret not in shown
-    assert f"{name}={MASK}" in shown
+    assert f"{name}=" in shown
+    for one, other in [*before, *after]:
+        assert f"{one}={other}" in shown
 
 
 @given(st.text(max_size=30), st.sampled_from([JWT, KEY, JWT + "=", KEY + "-_"]), st.text(max_size=30))

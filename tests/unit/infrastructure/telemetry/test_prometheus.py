@@ -31,7 +31,9 @@ def value(gateway: FakeGateway, name: str, **labels: str) -> float | None:
     return found[0] if found else None
 
 
-def finish(gateway: FakeGateway, status: int, seconds: float = 0.0, first: str = "GET /shop HTTP/1.1") -> None:
+def finish(
+    gateway: FakeGateway, status: int, seconds: float = 0.0, first: str = "GET /shop HTTP/1.1"
+) -> None:
     exchange = gateway.admitted(first=first)
     gateway.clock.tick(seconds)
     exchange.status = status
@@ -53,7 +55,9 @@ def test_durations_are_a_cumulative_histogram(gateway):
     for seconds in (0.0005, 0.003, 0.003, 40.0):
         finish(gateway, 200, seconds)
     name = "brain_gateway_request_duration_seconds"
-    shown = [value(gateway, f"{name}_bucket", service="shop", le=bound) for bound in (*map(str, BUCKETS), "+Inf")]
+    shown = [
+        value(gateway, f"{name}_bucket", service="shop", le=bound) for bound in (*map(str, BUCKETS), "+Inf")
+    ]
     assert shown == [1, 1, 3, *[3] * (len(BUCKETS) - 3), 4]
     assert value(gateway, f"{name}_count", service="shop") == 4
     assert value(gateway, f"{name}_sum", service="shop") == pytest.approx(40.0065)
@@ -112,8 +116,12 @@ def test_the_process_itself(gateway):
 
 def test_every_sample_of_ours_is_told_what_it_means(gateway):
     finish(gateway, 200)
-    shown = GatewayMetrics(gateway.metrics, lambda: gateway.router.table, lambda: 0, lambda: 0).render().decode()
-    families = [family for family in text_string_to_metric_families(shown) if family.name.startswith("brain_gateway")]
+    shown = (
+        GatewayMetrics(gateway.metrics, lambda: gateway.router.table, lambda: 0, lambda: 0).render().decode()
+    )
+    families = [
+        family for family in text_string_to_metric_families(shown) if family.name.startswith("brain_gateway")
+    ]
     assert all(family.documentation and family.type != "unknown" for family in families)
     assert len({family.name for family in families}) == len(families)
 

@@ -12,11 +12,11 @@ from tests.builders.records import record
 
 pytest.importorskip("opentelemetry.sdk", reason="the extra otel is not installed")
 
-from opentelemetry.sdk.trace import ReadableSpan  # noqa: E402  # after the check that it is there
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: E402
-from opentelemetry.trace import SpanKind, StatusCode  # noqa: E402
+from opentelemetry.sdk.trace import ReadableSpan  # after the check that it is there
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
 
-from brain_gateway.infrastructure.telemetry import spans as module  # noqa: E402
+from brain_gateway.infrastructure.telemetry import spans as module
 
 
 @pytest.fixture
@@ -43,13 +43,19 @@ def span(parent_id: str = "b" * 16, **changes: object) -> RequestSpan:
 
 def test_a_request_is_a_server_span(exported):
     (found,) = exported(span(attempts=2))
-    assert (found.name, found.kind, found.status.status_code) == ("GET /shop", SpanKind.SERVER, StatusCode.UNSET)
+    assert (found.name, found.kind, found.status.status_code) == (
+        "GET /shop",
+        SpanKind.SERVER,
+        StatusCode.UNSET,
+    )
     assert (f"{found.context.trace_id:032x}", f"{found.context.span_id:016x}") == ("a" * 32, "c" * 16)
     assert (f"{found.parent.span_id:016x}", found.parent.is_remote) == ("b" * 16, True)
     assert (found.end_time - found.start_time) == pytest.approx(12_345_600, abs=1000)
     assert dict(found.attributes) == {
-        "http.request.method": "GET", "http.response.status_code": 200, "url.path": "/shop/items", "url.query": "q=1", "client.address": "203.0.113.9",
-        "server.address": "http://shop:9000", "http.request.resend_count": 1, "brain_gateway.service": "shop", "brain_gateway.request_id": "r-1",
+        "http.request.method": "GET", "http.response.status_code": 200, "url.path": "/shop/items",
+        "url.query": "q=1", "client.address": "203.0.113.9",
+        "server.address": "http://shop:9000", "http.request.resend_count": 1,
+        "brain_gateway.service": "shop", "brain_gateway.request_id": "r-1",
         "brain_gateway.tenant_id": TENANT,
     }  # fmt: skip
 
@@ -59,7 +65,9 @@ def test_a_trace_that_begins_here_has_no_parent(exported):
     assert found.parent is None
 
 
-@pytest.mark.parametrize(("status", "failed"), [(200, False), (404, False), (500, True), (504, True), (0, True)])
+@pytest.mark.parametrize(
+    ("status", "failed"), [(200, False), (404, False), (500, True), (504, True), (0, True)]
+)
 def test_what_failed_is_an_error(exported, status, failed):
     (found,) = exported(span(status=status, error="UpstreamTimeout"))
     assert (found.status.status_code is StatusCode.ERROR) is failed

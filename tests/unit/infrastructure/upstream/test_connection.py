@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from brain_gateway.application.gateway.exchange import Exchange
 from brain_gateway.application.gateway.upstream_head import build
 from brain_gateway.domain import errors
-from brain_gateway.infrastructure.upstream.connection import LONGEST_HEAD, MOST_INFORMATIONAL, UpstreamProtocol
+from brain_gateway.infrastructure.upstream.connection import (
+    LONGEST_HEAD,
+    MOST_INFORMATIONAL,
+    UpstreamProtocol,
+)
 from tests.builders.gateway import FakeGateway
 from tests.builders.pieces import cut, cuts, every_cut
 from tests.fakes.response_sink import KeptResponse
@@ -85,18 +89,22 @@ ANSWERS = {
     "length": ("GET", OK + b"Content-Length: 5\r\n\r\nhello", 200, b"hello", True),
     "length, to be closed": ("GET", OK + b"Connection: close\r\nContent-Length: 5\r\n\r\nhello", 200, b"hello", False),
     "length in 1.0": ("GET", b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, b"hello", False),
-    "length in 1.0, to be kept": ("GET", b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", 200, b"hello", True),
+    "length in 1.0, to be kept": ("GET",
+    b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", 200, b"hello", True),
     "empty": ("GET", OK + b"Content-Length: 0\r\n\r\n", 200, b"", True),
     "chunks": ("POST", OK + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS, 200, b"abcde", True),
-    "chunks, to be closed": ("GET", OK + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS, 200, b"abcde", False),
+    "chunks, to be closed": ("GET",
+    OK + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS, 200, b"abcde", False),
     "no chunks": ("GET", OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, b"", True),
     "head with length": ("HEAD", OK + b"Content-Length: 5\r\n\r\n", 200, b"", True),
     "head with chunks": ("HEAD", OK + b"Transfer-Encoding: chunked\r\n\r\n", 200, b"", True),
     "head without length": ("HEAD", OK + b"\r\n", 200, b"", True),
     "no content": ("DELETE", b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", True),
     "not modified": ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", 304, b"", True),
-    "early hints": ("GET", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi", 200, b"hi", True),
-    "continue twice": ("GET", b"HTTP/1.1 100 Continue\r\n\r\n" * 2 + b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno", 404, b"no", True),
+    "early hints": ("GET",
+    b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi", 200, b"hi", True),
+    "continue twice": ("GET",
+    b"HTTP/1.1 100 Continue\r\n\r\n" * 2 + b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno", 404, b"no", True),
 }  # fmt: skip
 BY_NAME = pytest.mark.parametrize("name", ANSWERS)
 
@@ -201,7 +209,12 @@ def test_nonsense_is_a_failure_once(name):
     for pieces in ([data], cut(data, places)):
         sink, scene = answered("GET", *pieces)
         assert isinstance(sink.failure, errors.UpstreamProtocolError)
-        assert (sink.answered, sink.complete, scene.transport.aborted, scene.exchange.connection) == (True, False, True, None)
+        assert (sink.answered, sink.complete, scene.transport.aborted, scene.exchange.connection) == (
+            True,
+            False,
+            True,
+            None,
+        )
         scene.transport.lose(ConnectionResetError())
         assert sink.events.count("failure") == 1
 
@@ -211,7 +224,9 @@ def test_interim_answers_are_counted_for_each_request():
     for _ in range(3):
         scene.pool.released.clear()
         sink = scene.ask()
-        scene.receive(b"HTTP/1.1 102 Processing\r\n\r\n" * MOST_INFORMATIONAL + OK + b"Content-Length: 0\r\n\r\n")
+        scene.receive(
+            b"HTTP/1.1 102 Processing\r\n\r\n" * MOST_INFORMATIONAL + OK + b"Content-Length: 0\r\n\r\n"
+        )
         assert sink.complete
         assert len(sink.informational) == MOST_INFORMATIONAL
 
@@ -244,7 +259,8 @@ def test_the_same_head_means_another_body_to_another_method(methods):
 @given(st.lists(st.sampled_from([0, 1, 2, 3]), min_size=1, max_size=8), cuts(60))
 def test_heads_that_repeat_are_read_as_if_each_were_the_first(kinds, places):
     answers = [
-        OK + b"Content-Length: 2\r\n\r\nab", OK + b"Content-Length: 3\r\n\r\nabc", b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
+        OK + b"Content-Length: 2\r\n\r\nab", OK + b"Content-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
         OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
     ]  # fmt: skip
     scene = Scene()
@@ -271,7 +287,9 @@ def test_an_answer_before_the_request_is_whole_ends_the_connection(name):
 # What the service gets
 
 
-def body_written(*fields: str, held: tuple[bytes, ...] = (), done: bool = False, later: tuple[bytes, ...] = ()) -> bytes:
+def body_written(
+    *fields: str, held: tuple[bytes, ...] = (), done: bool = False, later: tuple[bytes, ...] = ()
+) -> bytes:
     scene = Scene()
     exchange = GATEWAY.admitted(*fields, first="POST /shop HTTP/1.1")
     for piece in held:

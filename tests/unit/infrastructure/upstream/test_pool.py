@@ -24,8 +24,11 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class Network:
-    """Stands for the loop's create_connection: `made` has each transport, `asked` where to; `refuse` is raised instead;
-    `gate` is what connecting waits for; `meanwhile` happens between the connection and the hour when its maker hears of it."""
+    """Stands for the loop's create_connection: `made` has each transport, `asked` where to; `refuse` is raised instead.
+
+    `gate` is what connecting waits for; `meanwhile` happens between the connection and the moment when its maker
+    hears of it.
+    """
 
     def __init__(self) -> None:
         self.made: list[FakeTransport] = []
@@ -177,7 +180,12 @@ async def test_a_connection_that_cannot_be_made(world, refusal, expected):
     world.network.refuse = refusal
     exchange, sink = world.send()
     await settle()
-    assert (type(sink.failure), sink.answered, exchange.connection, exchange.wire_sent) == (expected, False, None, False)
+    assert (type(sink.failure), sink.answered, exchange.connection, exchange.wire_sent) == (
+        expected,
+        False,
+        None,
+        False,
+    )
     assert (world.pool.open, world.metrics.connect_failures) == (0, 1)
     assert str(refusal) == "" or str(refusal) not in sink.failure.detail
 
@@ -185,7 +193,9 @@ async def test_a_connection_that_cannot_be_made(world, refusal, expected):
 async def test_connecting_has_its_time(world, monkeypatch):
     limits: list[float | None] = []
     real = asyncio.timeout
-    monkeypatch.setattr(asyncio, "timeout", lambda seconds: limits.append(seconds) or real(0 if seconds else None))
+    monkeypatch.setattr(
+        asyncio, "timeout", lambda seconds: limits.append(seconds) or real(0 if seconds else None)
+    )
     world.network.gate = asyncio.Event()
     _, sink = world.send()
     await settle()
@@ -269,7 +279,9 @@ async def test_all_pools_are_closed_at_the_end(world):
 
 
 async def test_tls_is_for_https_alone_and_verifies(world):
-    plain, secure = (world.pools.pool(Target.parse(f"{scheme}://shop:1"), 5.0) for scheme in ("http", "https"))
+    plain, secure = (
+        world.pools.pool(Target.parse(f"{scheme}://shop:1"), 5.0) for scheme in ("http", "https")
+    )
     for pool in (plain, secure):
         world.pool = pool
         world.send()
