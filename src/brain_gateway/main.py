@@ -51,11 +51,26 @@ def serve(
     configuration = load()
     announce()
     _allow_files()
-    run = functools.partial(_run_worker, settings, configuration, load, entry)
     if settings.workers == 1:
-        run(_bind(settings, False))
-    else:
-        supervise(settings.workers, lambda: run(_bind(settings, True)), settings.drain_timeout)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until the worker can reload
+        _run_worker(settings, configuration, load, entry, _bind(settings, False))
+        return
+
+    def run(again: bool) -> None:
+        present = _present(load, configuration) if again else configuration
+        _run_worker(settings, present, load, entry, _bind(settings, True))
+
+    supervise(settings.workers, run, settings.drain_timeout + settings.drain_delay)
+
+
+def _present(load: Load, known: GatewayConfiguration) -> GatewayConfiguration:
+    """What the file says now, for a worker that replaces another; what it said when it is wrong now."""
+    try:
+        return load()
+    except ConfigurationError as error:
+        for fault in error.faults:
+            logger.error("not loaded: %s", fault)
+        return known
 
 
 def _load(settings: Settings, config: Path | None, demo_key: ApiKeyRecord | None) -> GatewayConfiguration:
@@ -114,7 +129,7 @@ async def _work(
     settings: Settings, configuration: GatewayConfiguration, load: Load, entry: str, listener: socket.socket
 ) -> None:
     async with open_gateway(settings, configuration) as gateway:
-        worker = Worker(_uvicorn_config(settings, gateway, entry), gateway, load)
+        worker = Worker(_uvicorn_config(settings, gateway, entry), gateway, load, settings.drain_delay)
         gc.collect()
         gc.freeze()  # what is here now stays: the collector need not look at it again
         gc.set_threshold(50_000, 20, 50)  # the path makes no cycles
@@ -145,8 +160,9 @@ def _uvicorn_config(settings: Settings, gateway: Gateway, entry: str) -> uvicorn
 class Worker(uvicorn.Server):
     """uvicorn's server with the gateway's signals: SIGTERM and SIGINT drain, SIGHUP reloads the configuration."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway, load: Load) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, load: Load, drain_delay: float) -> None:
         super().__init__(config)
+        self._drain_delay = drain_delay
         self._gateway = gateway
         self._load = load
         self._reloading: asyncio.Task[None] | None = None
@@ -159,6 +175,7 @@ class Worker(uvicorn.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         try:
             yield
         finally:
@@ -175,10 +192,16 @@ class Worker(uvicorn.Server):
             logger.info("listening on %s://%s:%d", scheme, shown, port, extra={"pid": os.getpid()})
 
     def _stop(self, number: int) -> None:
-        if not self.should_exit:
-            logger.info("draining", extra={"signal": signal.Signals(number).name})
-        self._gateway.runtime.draining = True
-        self.handle_exit(number, None)
+        """Readiness falls now; after a while, in which load balancers see it, the listening ends. A second signal
+        does not wait."""
+        runtime = self._gateway.runtime
+        if runtime.draining or not self._drain_delay:
+            runtime.draining = True
+            self.handle_exit(number, None)
+            return
+        logger.info("draining", extra={"signal": signal.Signals(number).name, "delay": self._drain_delay})
+        runtime.draining = True
+        asyncio.get_running_loop().call_later(self._drain_delay, self.handle_exit, number, None)
 
     def _reload(self) -> None:
         if self._reloading is None or self._reloading.done():

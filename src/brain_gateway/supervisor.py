@@ -34,10 +34,10 @@ class _Signals:
         self.reload = True
 
 
-def supervise(workers: int, run: Callable[[], None], drain_timeout: float) -> None:
-    """Fork `workers` children that call `run`; return when a signal has stopped them all."""
+def supervise(workers: int, run: Callable[[bool], None], drain_timeout: float) -> None:
+    """Fork `workers` children that call `run` (True: it replaces one that died); return when a signal stopped them."""
     signals = _Signals()
-    children = {_start(run) for _ in range(workers)}
+    children = {_start(run, False) for _ in range(workers)}
     while not signals.stop:
         if signals.reload:
             signals.reload = False
@@ -46,20 +46,21 @@ def supervise(workers: int, run: Callable[[], None], drain_timeout: float) -> No
             logger.error("worker died", extra={"pid": dead})
             time.sleep(RESTART_AFTER)
             if not signals.stop:
-                children.add(_start(run))
+                children.add(_start(run, True))
         time.sleep(0.1)
     _stop(children, drain_timeout + 5.0)
 
 
-def _start(run: Callable[[], None]) -> int:
+def _start(run: Callable[[bool], None], again: bool) -> int:
     child = os.fork()
     if child:
         return child
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until the worker can reload
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     _follow_the_parent()
     try:
-        run()
+        run(again)
     except KeyboardInterrupt:
         pass
     # A worker must not return into the parent's code, whatever it died of.

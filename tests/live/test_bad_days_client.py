@@ -184,7 +184,7 @@ async def test_slowloris_between_requests(rig):
     """The time of a head begins with its first byte, wherever the connection has been before."""
     client = await rig.gateway.connect()
     for _ in range(2):
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(0.6)
         await client.send(head(request("GET", "/crm/x")))
         assert (await client.response()).status == 200
     await client.send(b"GET /crm/x HT")
@@ -251,7 +251,7 @@ async def test_slow_readers_of_last_answers_get_them_whole(rig):
         client = await rig.gateway.connect(receive_buffer=8192)
         await client.send(head(request("GET", f"/crm/{size}", None, *lines)))
         client.writer.transport.pause_reading()
-        await asyncio.sleep(3.5)
+        await asyncio.sleep(2.5)
         client.writer.transport.resume_reading()
         await client.head()
         got = await client.rest()

@@ -19,7 +19,7 @@ SMUGGLED = b"GET /crm/smuggled HTTP/1.1\r\nHost: g\r\n\r\n"
 _HEAD = re.compile(rb"HTTP/1\.1 [0-9]{3} ")
 
 CL_TE = "Content-Length: 6\r\nTransfer-Encoding: chunked"
-# Fields that leave the length of a body in doubt; a body follows that ends, for one reader or the other, before SMUGGLED.
+# Fields that leave the length of a body in doubt; a body follows that ends before SMUGGLED for some readers.
 LENGTHS = {
     "cl-and-te": CL_TE,
     "te-and-cl": "Transfer-Encoding: chunked\r\nContent-Length: 6",
@@ -281,13 +281,15 @@ async def test_the_asgi_entry_completes_no_chunks_in_doubt(rigs, name):
     rig = rigs["asgi"]
     rig.upstream.reset()
     client = await rig.gateway.connect()
-    text = head(request("POST", "/crm/x", None, "Transfer-Encoding: chunked"))
+    text = head(request("POST", f"/crm/{name}", None, "Transfer-Encoding: chunked"))
     await client.send(text + b"3\r\nabc\r\n" + CHUNKS[name] + SMUGGLED)
     client.finish()
     await client.rest()
     client.close()
-    assert len(rig.upstream.arrivals) <= 1
-    for arrival in rig.upstream.arrivals:
+    arrivals = [arrival for arrival in rig.upstream.arrivals if arrival.target == f"/{name}"]
+    assert len(arrivals) <= 1
+    assert "/crm/smuggled" not in [arrival.target for arrival in rig.upstream.arrivals]
+    for arrival in arrivals:
         if name not in TOLERATED:
             await eventually(lambda: arrival.left, "the service's connection is closed")  # noqa: B023  # awaited here
             assert not arrival.raw_body, "the body is not passed off as whole"

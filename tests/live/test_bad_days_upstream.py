@@ -33,7 +33,7 @@ async def shared(tmp_path_factory):
         "all-away": {"targets": away},
         "patient": {"timeouts": {"connect": 0, "response": 0, "idle": 0, "total": 0}},
         "hurried": {"timeouts": {"total": 1}},
-        "breaking": {"breaker": {"failures": 3, "reset_timeout": 1}, "retry": {"attempts": 1}},
+        "breaking": {"breaker": {"failures": 3, "reset_timeout": 0.5}, "retry": {"attempts": 1}},
     }
     async with running_rig(tmp_path_factory.mktemp("upstream"), policies) as rig:
         yield rig
@@ -314,12 +314,12 @@ async def test_the_breaker_opens_half_opens_and_closes(rig):
     assert refused.get("retry-after") == "1"
     assert len(rig.upstream.arrivals) == 3, "an open circuit asks nobody"
 
-    await asyncio.sleep(1.1)
+    await asyncio.sleep(0.6)
     assert (await rig.gateway.get("/breaking/x")).status == 503  # the trial fails
     assert (await rig.gateway.get("/breaking/x")).json()["title"] == "Circuit open"
     assert len(rig.upstream.arrivals) == 4
 
-    await asyncio.sleep(1.1)
+    await asyncio.sleep(0.6)
     await one_trial_at_a_time(rig)
     rig.upstream.reset()
     for _ in range(5):

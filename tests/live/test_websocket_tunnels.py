@@ -1,4 +1,4 @@
-"""WebSockets through the gateway: a real client and a real server at its two ends, and what can go wrong between them."""
+"""WebSockets through the gateway: a real client and a real server at its two ends, and what can go wrong between."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.live.harness.credentials import API_KEY, API_KEY_HASH, TENANT, token
 from tests.live.harness.gateway import eventually, head, request, running_gateway
-from tests.live.harness.rig import configuration, running_rig, service
+from tests.live.harness.rig import configuration, service
 from tests.live.harness.upstream import scripted_upstream
 from tests.live.harness.wire import PATIENCE
 
@@ -63,11 +63,11 @@ def chat_if_offered(_, offered):
 
 
 @contextlib.asynccontextmanager
-async def echoing():
+async def echoing(compression=None):
     """An echo server and its URL."""
     echo = EchoServer()
     async with serve(
-        echo, "127.0.0.1", 0, max_size=64 * MIB, compression=None, select_subprotocol=chat_if_offered
+        echo, "127.0.0.1", 0, max_size=64 * MIB, compression=compression, select_subprotocol=chat_if_offered
     ) as server:
         yield echo, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
@@ -81,13 +81,25 @@ def with_key(url: str, **policies) -> dict:
 
 @pytest.fixture(scope="module")
 async def shared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("websockets")
-    policies = {"chat": {"prefix": "/ws"}, "limited": {"limit": {"requests": 1, "window": 600}}}
-    async with (
-        echoing() as (echo, url),
-        running_gateway(folder, with_key(url, **policies), JWT_LEEWAY="0") as gateway,
-    ):
-        yield echo, gateway
+    """One gateway before two echo servers and a scripted one; its times are too short for idle tunnels."""
+    async with echoing() as (echo, url), echoing("deflate") as (_, other), scripted_upstream() as upstream:
+        quick = {"response": 0.3, "idle": 0.3, "total": 0.3}
+        policies = {
+            "chat": {"prefix": "/ws"},
+            "limited": {"limit": {"requests": 1, "window": 600}},
+            "deflating": {"targets": [other]},
+            "quick": {"timeouts": quick},
+            "raw": {"targets": [upstream.url]},
+        }
+        times = {
+            "KEEP_ALIVE_TIMEOUT": "0.3",
+            "HEADER_TIMEOUT": "0.3",
+            "BODY_TIMEOUT": "0.3",
+            "JWT_LEEWAY": "0",
+        }
+        folder = tmp_path_factory.mktemp("websockets")
+        async with running_gateway(folder, with_key(url, **policies), **times) as gateway:
+            yield echo, gateway, upstream
 
 
 @pytest.fixture
@@ -100,6 +112,12 @@ def echo(shared):
 @pytest.fixture
 def gateway(shared):
     return shared[1]
+
+
+@pytest.fixture
+def upstream(shared):
+    shared[2].reset()
+    return shared[2]
 
 
 def tunnel(gateway, path: str = "/chat/room/1?x=1", credential: str | None = None, **options):
@@ -115,9 +133,7 @@ def tunnel(gateway, path: str = "/chat/room/1?x=1", credential: str | None = Non
 
 async def close_code(socket) -> int:
     """The code with which the other side closed."""
-    with pytest.raises(ConnectionClosed):
-        while True:
-            await asyncio.wait_for(socket.recv(), PATIENCE)
+    await asyncio.wait_for(socket.wait_closed(), PATIENCE)
     return socket.close_code
 
 
@@ -150,16 +166,11 @@ async def test_large_messages(echo, gateway):
             assert await asyncio.wait_for(socket.recv(), 20) == message
 
 
-async def test_compression_is_between_the_ends(tmp_path):
-    async with (
-        serve(EchoServer(), "127.0.0.1", 0) as server,
-        running_gateway(
-            tmp_path, with_key(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", chat={})
-        ) as own,
-        tunnel(own, "/chat", compression="deflate") as socket,
-    ):
+async def test_compression_is_between_the_ends(gateway):
+    async with tunnel(gateway, "/deflating", compression="deflate") as socket:
         await socket.send("hello " * 10_000)
         assert await socket.recv() == "hello " * 10_000
+        assert socket.protocol.extensions
 
 
 async def test_many_at_once(echo, gateway):
@@ -197,21 +208,18 @@ async def test_the_client_vanishes(echo, gateway):
     await socket.wait_closed()
 
 
-async def test_the_service_vanishes(tmp_path):
-    async with running_rig(tmp_path, {"chat": {}}) as own:
+async def test_the_service_vanishes(gateway, upstream):
+    async def switches_and_vanishes(arrival):
+        await arrival.peer.send(SWITCHED)
+        await arrival.peer.reader.readexactly(5)
+        arrival.peer.reset()
 
-        async def switches_and_vanishes(arrival):
-            await arrival.peer.send(SWITCHED)
-            await arrival.peer.reader.readexactly(5)
-            arrival.peer.reset()
-
-        own.upstream.reset(switches_and_vanishes)
-        client = await own.gateway.connect()
-        await client.send(head(request("GET", "/chat/x", None, *UPGRADE)))
-        assert (await client.response()).status == 101
-        await client.send(b"hello")
-        assert await client.ended()
-        client.close()
+    upstream.reset(switches_and_vanishes)
+    client = await gateway.connect()
+    await client.send(head(request("GET", "/raw/x", None, *UPGRADE)))
+    assert (await client.response()).status == 101
+    await client.send(b"hello")
+    assert await client.ended()
 
 
 # Who may
@@ -240,7 +248,7 @@ async def test_a_tunnel_counts_as_a_request(echo, gateway):
 
 
 async def test_a_tunnel_ends_with_its_token(echo, gateway):
-    credential = f"Authorization: Bearer {token(lifetime=2.0)}"
+    credential = f"Authorization: Bearer {token(lifetime=1.3)}"
     async with tunnel(gateway, credential=credential) as socket:
         await socket.send("hello")
         assert await socket.recv() == "hello"
@@ -283,129 +291,110 @@ async def test_draining_ends_tunnels(tmp_path):
 # Handshakes that are not
 
 
-async def test_a_service_that_does_not_switch(tmp_path):
+async def test_a_service_that_does_not_switch(gateway, upstream):
     """Any other answer is an answer; what the client sent ahead is the next request, not frames."""
-    async with running_rig(tmp_path, {"chat": {}}) as own:
 
-        async def declines(arrival):
-            if "websocket" in arrival.get("upgrade"):
-                await arrival.answer(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone")
-            else:
-                await arrival.answer()
+    async def declines(arrival):
+        if "websocket" in arrival.get("upgrade"):
+            await arrival.answer(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone")
+        else:
+            await arrival.answer()
 
-        own.upstream.reset(declines)
-        client = await own.gateway.connect()
-        await client.send(
-            head(request("GET", "/chat/x", None, *UPGRADE)) + head(request("GET", "/chat/next"))
-        )
-        assert [(await client.response()).status for _ in range(2)] == [404, 200]
-        client.close()
-        assert [arrival.target for arrival in own.upstream.arrivals] == ["/x", "/next"]
+    upstream.reset(declines)
+    client = await gateway.connect()
+    await client.send(head(request("GET", "/raw/x", None, *UPGRADE)) + head(request("GET", "/raw/next")))
+    assert [(await client.response()).status for _ in range(2)] == [404, 200]
+    assert [arrival.target for arrival in upstream.arrivals] == ["/x", "/next"]
 
 
-async def test_a_handshake_with_another_version_is_no_tunnel(tmp_path):
+async def test_a_handshake_with_another_version_is_no_tunnel(gateway, upstream):
     """426 with the version that the service speaks; the connection stays one of HTTP."""
-    async with running_rig(tmp_path, {"chat": {}}) as own:
-        answer = b"HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"
-        own.upstream.reset(lambda arrival: arrival.answer(answer))
-        client = await own.gateway.connect()
-        for _ in range(2):
-            await client.send(head(request("GET", "/chat/x", None, *UPGRADE)))
-            got = await client.response()
-            assert (got.status, got.get("sec-websocket-version")) == (426, "13")
-        client.close()
+    answer = b"HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"
+    upstream.reset(lambda arrival: arrival.answer(answer))
+    client = await gateway.connect()
+    for _ in range(2):
+        await client.send(head(request("GET", "/raw/x", None, *UPGRADE)))
+        got = await client.response()
+        assert (got.status, got.get("sec-websocket-version")) == (426, "13")
 
 
-async def test_what_is_sent_ahead_of_the_switch_arrives(tmp_path):
+async def test_what_is_sent_ahead_of_the_switch_arrives(gateway, upstream):
     """More than the gateway reads ahead: it waits in the client, and goes on when protocols are switched."""
     ahead = hashlib.shake_256(b"ahead").digest(MIB)
-    async with running_rig(tmp_path, {"chat": {}}) as own:
-        got = asyncio.get_running_loop().create_future()
+    got = asyncio.get_running_loop().create_future()
 
-        async def switches_late(arrival):
-            await asyncio.sleep(0.3)
-            await arrival.peer.send(SWITCHED + b"welcome")
-            got.set_result(await arrival.peer.reader.readexactly(len(ahead)))
+    async def switches_late(arrival):
+        await asyncio.sleep(0.3)
+        await arrival.peer.send(SWITCHED + b"welcome")
+        got.set_result(await arrival.peer.reader.readexactly(len(ahead)))
 
-        own.upstream.reset(switches_late)
-        client = await own.gateway.connect()
-        sending = asyncio.create_task(client.send(head(request("GET", "/chat/x", None, *UPGRADE)) + ahead))
-        answer = await client.response()
-        assert answer.status == 101
-        assert (answer.get("connection").lower(), answer.get("upgrade")) == ("upgrade", "websocket")
-        assert await client.reader.readexactly(7) == b"welcome"
-        assert await asyncio.wait_for(got, PATIENCE) == ahead
-        await sending
-        client.close()
+    upstream.reset(switches_late)
+    client = await gateway.connect()
+    sending = asyncio.create_task(client.send(head(request("GET", "/raw/x", None, *UPGRADE)) + ahead))
+    answer = await client.response()
+    assert answer.status == 101
+    assert (answer.get("connection").lower(), answer.get("upgrade")) == ("upgrade", "websocket")
+    assert await client.reader.readexactly(7) == b"welcome"
+    assert await asyncio.wait_for(got, PATIENCE) == ahead
+    await sending
 
 
-async def test_a_slow_end_slows_the_other_and_not_the_gateway(tmp_path):
-    async with running_rig(tmp_path, {"chat": {}}) as own:
-        sent = 0
+async def test_a_slow_end_slows_the_other_and_not_the_gateway(gateway, upstream):
+    sent = 0
 
-        async def pours(arrival):
-            nonlocal sent
-            await arrival.peer.send(SWITCHED)
-            with contextlib.suppress(OSError):
-                while sent < 64 * MIB:
-                    await arrival.peer.send(bytes(65536))
-                    sent += 65536
+    async def pours(arrival):
+        nonlocal sent
+        await arrival.peer.send(SWITCHED)
+        with contextlib.suppress(OSError):
+            while sent < 64 * MIB:
+                await arrival.peer.send(bytes(65536))
+                sent += 65536
 
-        own.upstream.reset(pours)
-        await own.gateway.get("/health/live", "")
-        before = own.gateway.rss()
-        client = await own.gateway.connect(receive_buffer=65536)
-        await client.send(head(request("GET", "/chat/x", None, *UPGRADE)))
-        assert (await client.response()).status == 101
-        client.writer.transport.pause_reading()
-        await asyncio.sleep(0.8)
-        held = sent
-        assert held < 24 * MIB, "the service is made to wait"
-        assert own.gateway.rss() - before < 8 * MIB
-        client.writer.transport.resume_reading()
-        for _ in range(32):
-            await asyncio.wait_for(client.reader.readexactly(MIB), PATIENCE)
-        assert sent > held, "it goes on"
-        client.reset()
+    upstream.reset(pours)
+    await gateway.get("/health/live", "")
+    before = gateway.rss()
+    client = await gateway.connect(receive_buffer=65536)
+    await client.send(head(request("GET", "/raw/x", None, *UPGRADE)))
+    assert (await client.response()).status == 101
+    client.writer.transport.pause_reading()
+    await asyncio.sleep(0.8)
+    held = sent
+    assert held < 24 * MIB, "the service is made to wait"
+    assert gateway.rss() - before < 8 * MIB
+    client.writer.transport.resume_reading()
+    for _ in range(32):
+        await asyncio.wait_for(client.reader.readexactly(MIB), PATIENCE)
+    assert sent > held, "it goes on"
+    client.reset()
 
 
-async def test_an_idle_tunnel_stays_open(tmp_path):
+async def test_an_idle_tunnel_stays_open(echo, gateway):
     """None of the times of requests are times of tunnels."""
-    quick = {"timeouts": {"response": 0.3, "idle": 0.3, "total": 0.3}}
-    times = {"KEEP_ALIVE_TIMEOUT": "0.3", "HEADER_TIMEOUT": "0.3", "BODY_TIMEOUT": "0.3"}
-    async with (
-        echoing() as (_, url),
-        running_gateway(tmp_path, with_key(url, chat=quick), **times) as own,
-        tunnel(own, "/chat") as socket,
-    ):
-        await asyncio.sleep(1.5)
+    async with tunnel(gateway, "/quick") as socket:
+        await asyncio.sleep(1.0)
         await socket.send("hello")
         assert await socket.recv() == "hello"
 
 
-async def test_a_tunnel_is_no_pooled_connection(tmp_path):
+async def test_a_tunnel_is_no_pooled_connection(gateway, upstream):
     """When a tunnel has ended, nothing of it reaches the next request."""
-    async with (
-        scripted_upstream() as upstream,
-        running_gateway(tmp_path, with_key(upstream.url, chat={})) as own,
-    ):
 
-        async def switches(arrival):
-            if arrival.get("upgrade"):
-                await arrival.peer.send(SWITCHED)
-                await arrival.peer.rest()
-            else:
-                await arrival.answer()
+    async def switches(arrival):
+        if arrival.get("upgrade"):
+            await arrival.peer.send(SWITCHED)
+            await arrival.peer.rest()
+        else:
+            await arrival.answer()
 
-        upstream.reset(switches)
-        client = await own.connect()
-        await client.send(head(request("GET", "/chat/x", None, *UPGRADE)))
-        assert (await client.response()).status == 101
-        await client.send(b"frames")
-        client.close()
-        await eventually(lambda: upstream.arrivals[0].left, "the tunnel's connection is closed")
-        assert (await own.get("/chat/next")).status == 200
-        assert upstream.arrivals[1].peer is not upstream.arrivals[0].peer
+    upstream.reset(switches)
+    client = await gateway.connect()
+    await client.send(head(request("GET", "/raw/x", None, *UPGRADE)))
+    assert (await client.response()).status == 101
+    await client.send(b"frames")
+    client.close()
+    await eventually(lambda: upstream.arrivals[0].left, "the tunnel's connection is closed")
+    assert (await gateway.get("/raw/next")).status == 200
+    assert upstream.arrivals[1].peer is not upstream.arrivals[0].peer
 
 
 async def test_own_paths_take_no_websocket(gateway):

@@ -78,6 +78,10 @@ class ServerSettings(Group):
     )
 
 
+def _drain_delay(values: dict[str, Any]) -> float:
+    return 5.0 if values["profile"] is Profile.PRODUCTION else 0.0
+
+
 class ConnectionSettings(Group):
     """Bounds of one connection and of all together."""
 
@@ -143,6 +147,16 @@ class ConnectionSettings(Group):
         "seconds",
         ge=0,
         le=86400,
+    )
+    drain_delay: Seconds = setting(
+        "DRAIN_DELAY",
+        _drain_delay,
+        "How long a stopping gateway goes on listening with readiness down, so that load balancers see it.",
+        "a duration from 0 to 10m, such as 5 or 5s",
+        "seconds",
+        shown="0 (development), 5 (production)",
+        ge=0,
+        le=600,
     )
     drain_timeout: Seconds = setting(
         "DRAIN_TIMEOUT",

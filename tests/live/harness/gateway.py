@@ -32,6 +32,7 @@ class Gateway:
         self.entry = entry
         self.port = 0
         self.config = folder / "gateway.yaml"
+        self._clients: list[Connection] = []
         self._log = folder / "stderr.log"
         self._access_log = folder / "stdout.log"
 
@@ -61,7 +62,15 @@ class Gateway:
 
     async def connect(self, **options: Any) -> Connection:
         """A client connection; options as of `open_connection`."""
-        return await open_connection(self.port, **options)
+        client = await open_connection(self.port, **options)
+        self._clients.append(client)
+        return client
+
+    async def disconnect(self) -> None:
+        """Close what a test has left open."""
+        for client in self._clients:
+            client.writer.transport.abort()
+        await asyncio.sleep(0)
 
     async def ask(self, text: str, body: bytes = b"", **options: Any) -> Message:
         """One request over a connection of its own: `text` is its head, lines apart by newlines."""
@@ -188,6 +197,7 @@ async def running_gateway(
         assert code == 0, f"exit code {code}:\n{gateway.log[-4000:]}"
         assert faults or not gateway.faults(), "\n".join(gateway.faults()[:10])
     finally:
+        await gateway.disconnect()
         if process.poll() is None:
             process.kill()
         process.wait()

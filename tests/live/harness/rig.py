@@ -29,7 +29,7 @@ def service(*urls: str, **policy: Any) -> dict[str, Any]:
 
 def configuration(services: Mapping[str, Any], tenants: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """These services and no others, with limits that no test reaches."""
-    limits = {name: _ENDLESS for name in ("default", "agents", "admin", "public")}
+    limits = dict.fromkeys(("default", "agents", "admin", "public"), _ENDLESS)
     return {
         "packaged_services": False,
         "limits": limits,

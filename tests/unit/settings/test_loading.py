@@ -48,6 +48,7 @@ def test_every_variable_is_read():
         "SEND_TIMEOUT": "5",
         "KEEP_ALIVE_TIMEOUT": "0",
         "DRAIN_TIMEOUT": "1.5",
+        "DRAIN_DELAY": "2",
         "MAX_CONNECTIONS": "7",
         "POOL_SIZE": "0",
         "MAX_TUNNELS": "9",

@@ -7,11 +7,14 @@ from headers (uvicorn: `--no-proxy-headers`), and what it makes of trailers is i
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from brain_gateway.api.edge.asgi_exchange import AsgiExchange, send_answer
 from brain_gateway.api.edge.dispatch import own_answer_to, status_of
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
+from brain_gateway.application.gateway.forwarding import plain_address
 from brain_gateway.application.gateway.identification import Unverified
 from brain_gateway.domain.errors import (
     CallerError,
@@ -64,11 +67,17 @@ class AsgiProxy:
 
     def _client(self, scope: Scope) -> ClientAddress:
         address, port = scope.get("client") or ("127.0.0.1", 0)
-        return ClientAddress(address, port, scope.get("scheme", "http"), self._runtime.trusts(address))
+        try:
+            address = plain_address(str(ip_address(address)))
+        except ValueError:
+            address = "unknown"  # RFC 7239 section 6.2: a server in front may say anything
+        scheme = scope.get("scheme", "http")
+        known = scheme if scheme in ("http", "https") else "http"
+        return ClientAddress(address, port, known, self._runtime.trusts(address))
 
     def _head(self, scope: Scope, chunked: bool) -> RequestHead:
         """The head as it would have come over the wire, read by the same parser."""
-        path = scope.get("raw_path") or scope["path"].encode("ascii", "strict")
+        path = scope.get("raw_path") or quote(scope["path"], safe="/!$&'()*+,;=:@~-._").encode("ascii")
         query = scope.get("query_string", b"")
         target = path + b"?" + query if query else path
         version = _VERSIONS.get(scope.get("http_version", "1.1"))

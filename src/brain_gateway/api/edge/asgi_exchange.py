@@ -105,7 +105,8 @@ class AsgiExchange:
         while not self._gone:
             while self._messages:
                 message = self._messages.popleft()
-                await send(message)
+                if not await self._sent(message, send):
+                    return
                 if message["type"] == "http.response.body" and not message["more_body"]:
                     return
             if self._refusal is not None:
@@ -118,6 +119,20 @@ class AsgiExchange:
         if not self._exchange.answered:
             self._exchange.status = 0
         self._exchange.error = "ClientClosed"
+
+    async def _sent(self, message: dict[str, Any], send: Send) -> bool:
+        """Whether the server took a message in time; a client that does not read is given up."""
+        exchange = self._exchange
+        idle = exchange.lane.entry.idle_timeout
+        left = min(idle, exchange.deadline - self._runtime.clock())
+        try:
+            async with asyncio.timeout(None if left == NEVER else max(0.0, left)):
+                await send(message)
+        except TimeoutError:
+            exchange.error = "ClientTooSlow"
+            self._broken = True
+            return False
+        return True
 
     async def _next_news(self) -> None:
         exchange = self._exchange

@@ -290,7 +290,8 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
             assert self._own is not None
             self._own.shutdown()
         elif self._exchange is None and self._task is None:
-            self.transport.close()
+            if not self._pending:  # a request that has begun to come is awaited, as long as a head may take
+                self.transport.close()
         elif self._exchange is not None and self._exchange.status == 101:
             self._exchange.expires = self._runtime.clock()
 

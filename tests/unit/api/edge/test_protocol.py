@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain_gateway.api.edge.runtime import WireLimits
@@ -88,6 +88,7 @@ def plain(answer) -> tuple[Any, ...]:
     return answer.status, headers, body
 
 
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.lists(st.sampled_from(sorted(REQUESTS)), max_size=5), st.sampled_from([None, *LAST]), cuts(900))
 async def test_the_same_requests_and_answers_however_the_bytes_are_cut(names, last, places):
     requests = [REQUESTS[name] for name in names]

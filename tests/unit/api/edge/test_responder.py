@@ -251,6 +251,18 @@ async def test_a_client_that_has_not_read_its_last_answer_is_not_sent_another():
     assert len(edge.sent) == 2
 
 
+async def test_a_client_that_stopped_reading_before_the_answer_came():
+    edge = Edge(answering=None)
+    edge.gateway.pool().connects = False
+    edge.receive(GET)
+    edge.protocol.pause_writing()
+    edge.sent[0].connect()
+    edge.sent[0].answer(OK + CHUNKED, b"a", complete=False)
+    assert edge.sent[0].paused
+    edge.protocol.resume_writing()
+    assert not edge.sent[0].paused
+
+
 async def test_bytes_in_time_keep_an_answer_alive():
     edge = begun(FakeGateway(service(timeouts=Timeouts(idle=10.0, response=5.0))))
     edge.sent[0].answer(OK + CHUNKED, b"a", complete=False)

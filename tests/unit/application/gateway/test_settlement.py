@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain_gateway.application.gateway.exchange import MOST_HELD, Exchange, Refusal
@@ -240,6 +240,7 @@ ENDS = {
 }
 
 
+@settings(max_examples=4 * settings.default.max_examples)
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.sampled_from(["fail", "refuse", *ENDS])),

@@ -12,7 +12,7 @@ from brain_gateway.application.gateway.exchange import ClientAddress, Exchange
 from brain_gateway.application.gateway.forwarding import TrustedProxies
 from brain_gateway.application.gateway.upstream_head import build
 from brain_gateway.domain.http.requests import RequestHead
-from tests.builders.gateway import KEY, TENANT, TOKEN, FakeGateway, route, service
+from tests.builders.gateway import KEY, TENANT, TOKEN, FakeGateway, principal, route, service
 from tests.builders.requests import client, head
 
 CONTEXT = f"traceparent: 00-{'a' * 32}-{'b' * 16}-01"
@@ -266,6 +266,27 @@ def test_what_a_connection_remembers_changes_nothing(requests, trusted):
         last = asked
         answers = [gateway.admit(asked, same), gateway.admit(fresh, client(trusted=trusted))]
         assert build(answers[0]) == build(answers[1])
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_the_absolute_form_is_told_for_its_own_request_alone(trusted):
+    gateway, same = FakeGateway(), client(trusted=trusted)
+    plain, absolute = (
+        head(f"GET {target} HTTP/1.1", TOKEN) for target in ("/shop", "http://abs.example/shop")
+    )
+    absolute.fields = plain.fields
+    told = [build(gateway.admit(asked, same)) for asked in (plain, absolute, plain)]
+    hosts = [b"X-Forwarded-Host: abs.example\r\n" in text for text in told]
+    assert hosts == [False, True, False]
+
+
+def test_a_caller_whose_roles_changed_is_told_anew_on_the_same_connection():
+    gateway, same, asked = FakeGateway(), client(), head("GET /shop HTTP/1.1", KEY)
+    first = gateway.admit(asked, same)
+    assert b"\r\nX-User-Roles: client\r\n" in build(first)
+    gateway.keys.keys[b"bgk_a-good-key"] = principal(TENANT, "manager", scheme="api_key")
+    gateway.sessions.end_all(lambda known: True)
+    assert b"\r\nX-User-Roles: manager\r\n" in build(gateway.admit(asked, same))
 
 
 def test_each_attempt_names_its_own_target():

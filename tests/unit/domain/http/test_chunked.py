@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain_gateway.domain.errors import MalformedRequest
@@ -75,6 +75,7 @@ def test_every_way_to_cut_a_small_body():
     assert {decode(pieces, ChunkedDecoder()) for pieces in every_cut(data)} == {(b"ab", b"Z")}
 
 
+@settings(max_examples=4 * settings.default.max_examples)
 @given(bodies(), st.data())
 def test_mutated_framing_means_the_same_to_all_cuts_and_to_the_reference(data, choice):
     at = choice.draw(st.integers(0, len(data)))

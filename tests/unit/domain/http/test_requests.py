@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain_gateway.domain.errors import (
@@ -76,6 +76,7 @@ SCRAPS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.lists(SCRAPS, max_size=12).map(b"".join))
 def test_nothing_but_field_lines_ever_passes(scraps):
     try:

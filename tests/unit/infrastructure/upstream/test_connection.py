@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain_gateway.application.gateway.exchange import Exchange
@@ -136,6 +136,7 @@ def test_an_answer_cut_short_at_any_byte_is_never_complete(name, error):
             assert sink.answered
 
 
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.sampled_from(list(ANSWERS.values())), st.data())
 def test_whatever_is_lost_or_changed_no_answer_is_complete_without_its_end(answer, choice):
     method, data, _, body, _ = answer
