@@ -194,14 +194,14 @@ class Worker(uvicorn.Server):
     def _stop(self, number: int) -> None:
         """Readiness falls now; after a while, in which load balancers see it, the listening ends. A second signal
         does not wait."""
-        runtime = self._gateway.runtime
-        if runtime.draining or not self._drain_delay:
-            runtime.draining = True
-            self.handle_exit(number, None)
-            return
-        logger.info("draining", extra={"signal": signal.Signals(number).name, "delay": self._drain_delay})
+        runtime, again = self._gateway.runtime, self._gateway.runtime.draining
         runtime.draining = True
-        asyncio.get_running_loop().call_later(self._drain_delay, self.handle_exit, number, None)
+        if not again:
+            logger.info("draining", extra={"signal": signal.Signals(number).name, "delay": self._drain_delay})
+        if again or not self._drain_delay:
+            self.handle_exit(number, None)
+        else:
+            asyncio.get_running_loop().call_later(self._drain_delay, self.handle_exit, number, None)
 
     def _reload(self) -> None:
         if self._reloading is None or self._reloading.done():

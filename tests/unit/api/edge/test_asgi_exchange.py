@@ -298,6 +298,20 @@ async def test_the_time_of_a_slow_client_is_not_the_services():
     await asgi.finished()
 
 
+async def test_a_client_that_reads_nothing_is_given_up_and_it_is_its_own_fault():
+    asgi = await begun(FakeGateway(service(timeouts=Timeouts(idle=0.001))))
+    asgi.sending = lambda message: asyncio.Event().wait()
+    asgi.sent[0].answer(OK + CHUNKED, b"so far", complete=False)
+    with pytest.raises(ConnectionAbortedError):
+        await asgi.finished()
+    (record,) = asgi.gateway.log.records
+    assert (record.error, asgi.sent[0].aborted, asgi.gateway.target().breaker.failures) == (
+        "ClientTooSlow",
+        True,
+        0,
+    )
+
+
 async def times_out(asgi: Asgi, seconds: float) -> None:
     """Let the clock run and the exchange look at it."""
     asgi.gateway.clock.tick(seconds)

@@ -386,6 +386,12 @@ def test_two_sessions_of_a_tenant_never_count_apart():
     assert admitted_of(gateway, 9, bearer("colleague")) + admitted_of(gateway, 9, TOKEN) == 3
 
 
+def test_asking_for_what_is_not_there_uses_up_the_limit():
+    gateway = FakeGateway(service(strict=True, routes=(route("/items", "GET"),)), classes=CLASSES)
+    found = [refusal_of(gateway.refused(TOKEN, first=f"GET /shop/{number} HTTP/1.1")) for number in range(4)]
+    assert found == [errors.RouteNotFound] * 3 + [errors.RateLimitExceeded]
+
+
 def test_who_may_not_ask_uses_up_nothing():
     gateway = FakeGateway(service(roles=frozenset({"manager"})), classes=CLASSES)
     assert [refusal_of(gateway.refused(TOKEN)) for _ in range(9)] == [errors.RoleRequired] * 9

@@ -332,6 +332,20 @@ def test_repeated_forwarding_lines_are_kept_in_order():
     assert found.lines == []
 
 
+PARENT = f"traceparent: 00-{'a' * 32}-{'b' * 16}-01"
+STATES = [
+    ((PARENT, "tracestate: a=1", "tracestate: b=2"), [b"tracestate: a=1", b"tracestate: b=2"]),
+    (("tracestate: a=1",), []),
+    (("traceparent: nonsense", "tracestate: a=1", "A: b"), [b"A: b"]),
+    ((PARENT.replace("a" * 32, "0" * 32), "tracestate: a=1"), []),
+]
+
+
+@pytest.mark.parametrize(("lines", "travel"), STATES)
+def test_a_trace_state_goes_with_its_parent(lines, travel):
+    assert [line for line in block(*lines).lines if not line.startswith(b"traceparent")] == travel
+
+
 UNUSUAL = ["Content-Length: 0", "Transfer-Encoding: chunked", "Connection: a", "Expect: 100-continue",
 "Upgrade: a", "X-Tenant-ID: a",
            "X-API-Key: a", "Access-Control-Request-Method: PUT"]  # fmt: skip
