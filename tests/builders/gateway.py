@@ -17,7 +17,7 @@ from brain_gateway.application.gateway.settlement import Settlement
 from brain_gateway.application.gateway.targets import TargetRegistry, TargetState
 from brain_gateway.application.gateway.trace_ids import TraceIds, TracePolicy
 from brain_gateway.domain.events import DomainEvent
-from brain_gateway.domain.http.requests import RequestHead, RequestParser
+from brain_gateway.domain.http.requests import Request, RequestParser
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
 from brain_gateway.domain.routing.route import Route
 from brain_gateway.domain.routing.route_pattern import RoutePattern
@@ -143,7 +143,7 @@ class FakeGateway:
         return self.pool(name, at).sent
 
     def admit(
-        self, asked: RequestHead | None = None, caller: ClientAddress | None = None
+        self, asked: Request | None = None, caller: ClientAddress | None = None
     ) -> Exchange | Refusal | Reply | Unverified:
         """Ask; by default GET /shop/items with TOKEN, on a new connection."""
         return self.router.admit(asked or head("GET /shop/items HTTP/1.1", TOKEN), caller or client())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brain_gateway.application.gateway.exchange import ClientAddress
-from brain_gateway.domain.http.requests import RequestHead, RequestParser, together
+from brain_gateway.domain.http.requests import Request, RequestParser, together
 
 HOST = "Host: gw.example"
 
@@ -16,7 +16,7 @@ def wire(
     return "\r\n".join(lines).encode("latin-1") + body
 
 
-def parse_head(data: bytes, parser: RequestParser | None = None) -> RequestHead:
+def parse_head(data: bytes, parser: RequestParser | None = None) -> Request:
     """The head of the request that `data` begins with."""
     parser = parser or RequestParser()
     block, _, _ = data.partition(b"\r\n\r\n")
@@ -24,7 +24,7 @@ def parse_head(data: bytes, parser: RequestParser | None = None) -> RequestHead:
     return together(parser.line(line), parser.fields(separator + fields))
 
 
-def head(first: str = "GET /shop/items HTTP/1.1", *fields: str, host: str | None = HOST) -> RequestHead:
+def head(first: str = "GET /shop/items HTTP/1.1", *fields: str, host: str | None = HOST) -> Request:
     """A parsed head."""
     return parse_head(wire(first, *fields, host=host))
 

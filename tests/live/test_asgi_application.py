@@ -134,7 +134,7 @@ async def test_a_request(app, upstream):
 
 
 async def test_a_body_of_unknown_length_is_framed(app, upstream):
-    """HTTP/2 needs neither Content-Length nor Transfer-Encoding; its body must not become the service's next request."""
+    """HTTP/2 needs no length and no coding; its body must not become the service's next request."""
     inner = b"GET /smuggled HTTP/1.1\r\nHost: g\r\n\r\n"
     for _ in range(3):
         upstream.reset()

@@ -1,6 +1,6 @@
 """Messages that two servers could read in two ways: refused, the connection closed, nothing of them forwarded.
 
-Each attempt smuggles a second request (`/crm/smuggled`) behind or inside the first. What counts is what the service gets.
+Each attempt smuggles a second request (`/crm/smuggled`) in. What counts is what the service gets.
 """
 
 from __future__ import annotations

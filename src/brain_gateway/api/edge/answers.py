@@ -10,7 +10,7 @@ from brain_gateway.api import problems
 from brain_gateway.application.gateway import cors
 from brain_gateway.application.gateway.exchange import Exchange, Refusal, Reply
 from brain_gateway.application.gateway.upstream_head import VIA
-from brain_gateway.domain.http.requests import RequestHead
+from brain_gateway.domain.http.requests import Request
 from brain_gateway.domain.http.responses import ResponseHead
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def refusal_headers(refusal: Refusal, body: bytes) -> list[tuple[str, str]]:
     ]
 
 
-def cors_headers(refusal: Refusal | Reply, head: RequestHead | None) -> list[tuple[str, str]]:
+def cors_headers(refusal: Refusal | Reply, head: Request | None) -> list[tuple[str, str]]:
     """So that a browser's script can read a refusal of a service with a policy."""
     policy = refusal.entry.cors if refusal.entry is not None else None
     if policy is None or head is None:

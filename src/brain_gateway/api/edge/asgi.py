@@ -24,7 +24,7 @@ from brain_gateway.domain.errors import (
     NotImplementedByGateway,
     VersionNotSupported,
 )
-from brain_gateway.domain.http.requests import UNREAD, RequestHead, together
+from brain_gateway.domain.http.requests import UNREAD, Request, together
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -75,7 +75,7 @@ class AsgiProxy:
         known = scheme if scheme in ("http", "https") else "http"
         return ClientAddress(address, port, known, self._runtime.trusts(address))
 
-    def _head(self, scope: Scope, chunked: bool) -> RequestHead:
+    def _head(self, scope: Scope, chunked: bool) -> Request:
         """The head as it would have come over the wire, read by the same parser."""
         path = scope.get("raw_path") or quote(scope["path"], safe="/!$&'()*+,;=:@~-._").encode("ascii")
         query = scope.get("query_string", b"")
@@ -97,7 +97,7 @@ class AsgiProxy:
             raise NotImplementedByGateway("upgrades are served by the gateway's own server alone")
         return together(line, block)
 
-    async def _admit(self, head: RequestHead, client: ClientAddress) -> Exchange | Refusal | Reply:
+    async def _admit(self, head: Request, client: ClientAddress) -> Exchange | Refusal | Reply:
         if head.line.target == b"*":
             return own_answer_to(head.line) or Refusal(MethodNotAllowed())
         admitted = self._runtime.router.admit(head, client)
@@ -109,7 +109,7 @@ class AsgiProxy:
         return admitted
 
     async def _answer(
-        self, answer: Refusal | Reply, head: RequestHead | None, client: ClientAddress, send: Send
+        self, answer: Refusal | Reply, head: Request | None, client: ClientAddress, send: Send
     ) -> None:
         id_line = self._runtime.router.id_line(head or UNREAD)
         self._runtime.settlement.refused(answer, head or UNREAD, id_line, client, status_of(answer))

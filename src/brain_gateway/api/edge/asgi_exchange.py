@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Send
 
     from brain_gateway.api.edge.runtime import EdgeRuntime
-    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.requests import Request
     from brain_gateway.domain.http.responses import ResponseHead
 
 MOST_QUEUED = 16  # messages that wait for the server before the service is told to wait
@@ -259,7 +259,7 @@ class AsgiExchange:
         self._news.set()
 
 
-async def send_answer(answer: Refusal | Reply, head: RequestHead, id_line: bytes, send: Send) -> None:
+async def send_answer(answer: Refusal | Reply, head: Request, id_line: bytes, send: Send) -> None:
     """A refusal's problem document, or a reply."""
     body = b""
     headers = list(answer.headers)

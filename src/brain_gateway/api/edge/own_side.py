@@ -17,7 +17,7 @@ from brain_gateway.domain.http.chunked import (
 
 if TYPE_CHECKING:
     from brain_gateway.api.edge.runtime import EdgeRuntime
-    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.requests import Request
 
 
 class OwnSide(ClientSide):
@@ -38,7 +38,7 @@ class OwnSide(ClientSide):
     def _busy(self) -> bool:
         return super()._busy() or self._own_busy()
 
-    def _start_own(self, head: RequestHead, raw: bytes, body: bytes) -> None:
+    def _start_own(self, head: Request, raw: bytes, body: bytes) -> None:
         if self._own is None:
             self._own = OwnPaths(self, **self._uvicorn)
         self._own_keeps = head.keep_alive

@@ -35,7 +35,7 @@ from brain_gateway.domain.errors import (
     UpstreamTimeout,
 )
 from brain_gateway.domain.http.chunked import body_decoder
-from brain_gateway.domain.http.requests import RequestHead, together
+from brain_gateway.domain.http.requests import Request, together
 
 if TYPE_CHECKING:
     from brain_gateway.api.edge.runtime import EdgeRuntime
@@ -166,7 +166,7 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
 
     # Proxied requests
 
-    def _not_admitted(self, admitted: object, head: RequestHead, body: bytes) -> None:
+    def _not_admitted(self, admitted: object, head: Request, body: bytes) -> None:
         if isinstance(admitted, Unverified):
             self._feed = _QUEUE
             self._pending = body
@@ -174,7 +174,7 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
         elif isinstance(admitted, (Refusal, Reply)):
             self._refuse(admitted, head, body)
 
-    async def _verify(self, unverified: Unverified, head: RequestHead) -> None:
+    async def _verify(self, unverified: Unverified, head: Request) -> None:
         """Fetch the token's keys, then decide."""
         await self._runtime.verifier.resolve(unverified.token)
         self._task = None
@@ -242,7 +242,7 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
             if connection is None and exchange.held_bytes > self._runtime.limits.most_pending:
                 self.pause_body()
 
-    def _refuse(self, refusal: Refusal | Reply, head: RequestHead, body: bytes) -> None:
+    def _refuse(self, refusal: Refusal | Reply, head: Request, body: bytes) -> None:
         """Answer in a service's place. A body that is still to come makes it the last answer."""
         keep_alive = head.keep_alive and not self._runtime.draining and head.length == 0
         id_line = self._runtime.router.id_line(head)

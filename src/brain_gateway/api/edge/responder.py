@@ -14,7 +14,7 @@ from brain_gateway.domain.http.chunked import LAST_CHUNK, encode_chunk
 
 if TYPE_CHECKING:
     from brain_gateway.api.edge.runtime import EdgeRuntime
-    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.requests import Request
     from brain_gateway.domain.http.responses import ResponseHead
 
 
@@ -74,7 +74,7 @@ class Responder:
         else:
             exchange.expires = self._runtime.clock() + exchange.lane.entry.idle_timeout
 
-    def _framing(self, head: ResponseHead, request: RequestHead, keep_alive: bool) -> tuple[bytes, bool]:
+    def _framing(self, head: ResponseHead, request: Request, keep_alive: bool) -> tuple[bytes, bool]:
         """The lines on length and persistence, and whether the connection goes on."""
         lines = b""
         if head.length < 0:  # CHUNKED or UNTIL_CLOSE
@@ -197,7 +197,7 @@ class Responder:
         self._write_refusal(refusal, exchange.head, exchange.id_line, keep_alive)
         self._finished(keep_alive)
 
-    def _write_refusal(self, refusal: Refusal, head: RequestHead, id_line: bytes, keep_alive: bool) -> None:
+    def _write_refusal(self, refusal: Refusal, head: Request, id_line: bytes, keep_alive: bool) -> None:
         identity = request_id(head, id_line)
         body = problems.document(refusal.error, identity)
         headers = answers.refusal_headers(refusal, body) + answers.cors_headers(refusal, head)

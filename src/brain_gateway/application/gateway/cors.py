@@ -10,11 +10,11 @@ from brain_gateway.domain.http.fields import value_of
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.routing_table import RoutingTable
-    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.requests import Request
     from brain_gateway.domain.routing.service_route import CorsPolicy
 
 
-def preflight(table: RoutingTable, head: RequestHead) -> Reply | None:
+def preflight(table: RoutingTable, head: Request) -> Reply | None:
     """The answer to a preflight for a service with a policy; None when it is not one (it travels on)."""
     if head.method != b"OPTIONS" or fields.PREFLIGHT not in head.special or fields.ORIGIN not in head.special:
         return None
@@ -35,7 +35,7 @@ def preflight(table: RoutingTable, head: RequestHead) -> Reply | None:
     return Reply(204, tuple(headers), entry)
 
 
-def response_lines(policy: CorsPolicy, head: RequestHead) -> list[bytes]:
+def response_lines(policy: CorsPolicy, head: Request) -> list[bytes]:
     """The lines that an answer to a cross-origin request carries; the service's own are dropped."""
     line = head.special.get(fields.ORIGIN)
     if line is None:

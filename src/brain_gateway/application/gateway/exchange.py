@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from brain_gateway.application.gateway.sessions import Session
     from brain_gateway.application.gateway.targets import TargetState
     from brain_gateway.application.ports.upstream import ResponseSink, UpstreamConnection
-    from brain_gateway.domain.http.requests import RequestFields, RequestHead
+    from brain_gateway.domain.http.requests import Request, RequestFields
 
 NEVER = float("inf")
 MOST_HELD = 65536
@@ -43,7 +43,7 @@ class Exchange:
 
     def __init__(
         self,
-        head: RequestHead,
+        head: Request,
         lane: Lane,
         client: ClientAddress,
         target: TargetState,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from brain_gateway.application.gateway.exchange import ClientAddress
     from brain_gateway.application.ports.api_keys import ApiKeys
     from brain_gateway.application.ports.token_verifier import TokenVerifier
-    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.requests import Request
     from brain_gateway.domain.tenancy import Principal
 
 NEVER = float("inf")
@@ -50,7 +50,7 @@ class Identification:
         self.sessions = sessions
         self._anonymous = SessionCache(20_000)
 
-    def identify(self, head: RequestHead, client: ClientAddress) -> Session | Unverified | GatewayError:
+    def identify(self, head: Request, client: ClientAddress) -> Session | Unverified | GatewayError:
         """The caller's session; an anonymous one when there are no credentials; an error when they are wrong."""
         line = credential_line(head)
         if line is None:
@@ -98,7 +98,7 @@ class Identification:
         return None if isinstance(verified, Pending) else verified
 
 
-def credential_line(head: RequestHead) -> bytes | None:
+def credential_line(head: Request) -> bytes | None:
     """The line that says who asks: an API key before Authorization."""
     return head.special.get(fields.API_KEY) or head.special.get(fields.AUTHORIZATION)
 

@@ -12,10 +12,10 @@ from brain_gateway.domain.http.fields import value_of
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.exchange import ClientAddress
-    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.requests import Request
 
 
-def request_id(head: RequestHead, made: bytes = b"") -> str:
+def request_id(head: Request, made: bytes = b"") -> str:
     """The request's id: the caller's, or the one that was made."""
     line = head.special.get(fields.REQUEST_ID) or made
     return value_of(line).decode("latin-1") if line else ""
@@ -53,7 +53,7 @@ def span_of(exchange: Exchange, began: float, duration: float) -> RequestSpan:
 
 def refusal_record(
     refusal: Refusal | Reply,
-    head: RequestHead,
+    head: Request,
     id_line: bytes,
     client: ClientAddress,
     status: int,

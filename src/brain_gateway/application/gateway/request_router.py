@@ -43,7 +43,7 @@ from brain_gateway.domain.routing.request_path import normal_form, other_forms
 from brain_gateway.domain.routing.route_matcher import Match, MethodMismatch
 
 if TYPE_CHECKING:
-    from brain_gateway.domain.http.requests import RequestHead, RequestLine
+    from brain_gateway.domain.http.requests import Request, RequestLine
 
 
 class RequestRouter:
@@ -71,7 +71,7 @@ class RequestRouter:
         self._trusts = trusts
         limits.on_forgotten = self._renew_lanes
 
-    def admit(self, head: RequestHead, client: ClientAddress) -> Exchange | Refusal | Reply | Unverified:
+    def admit(self, head: Request, client: ClientAddress) -> Exchange | Refusal | Reply | Unverified:
         """Decide on one request."""
         now = self._clock()
         block = head.fields
@@ -122,11 +122,11 @@ class RequestRouter:
     def _renew_lanes(self) -> None:
         self.table = self.table.renewed()
 
-    def id_line(self, head: RequestHead) -> bytes:
+    def id_line(self, head: Request) -> bytes:
         """A new X-Request-ID line for a request that brought none; empty for one that did."""
         return b"" if fields.REQUEST_ID in head.special else self._ids.request_id_line()
 
-    def _identify(self, head: RequestHead, client: ClientAddress) -> Session | Refusal | Reply | Unverified:
+    def _identify(self, head: Request, client: ClientAddress) -> Session | Refusal | Reply | Unverified:
         """The session; wrong credentials are none on a public route, and refused elsewhere."""
         if client.trusted:
             client.caller = caller_of(head.fields, client.address, self._trusts)
@@ -152,7 +152,7 @@ class RequestRouter:
         lane = session.lanes[name] = make_lane(session, entry, None, self.table, self._limits, now)
         return lane
 
-    def _check(self, head: RequestHead, lane: Lane, now: float) -> Lane | Refusal:
+    def _check(self, head: Request, lane: Lane, now: float) -> Lane | Refusal:
         """What only some requests need: a route's own policy, and what unusual fields ask for."""
         entry = lane.entry
         if entry.matcher is not None:
@@ -173,7 +173,7 @@ class RequestRouter:
             return Refusal(RouteNotFound(), lane=lane)
         return Refusal(MethodNotAllowed(), (("Allow", ", ".join(sorted(mismatch.allowed))),), lane)
 
-    def _too_many_tunnels(self, head: RequestHead, lane: Lane) -> GatewayError | None:
+    def _too_many_tunnels(self, head: Request, lane: Lane) -> GatewayError | None:
         most = self._limits.most_tunnels
         if (
             head.fields.upgrade != b"websocket"
@@ -182,7 +182,7 @@ class RequestRouter:
             return None
         return RateLimitExceeded(f"at most {most} WebSocket connections at a time; close one first")
 
-    def _route_lane(self, entry: ServiceEntry, head: RequestHead, lane: Lane, now: float) -> Lane | Refusal:
+    def _route_lane(self, entry: ServiceEntry, head: Request, lane: Lane, now: float) -> Lane | Refusal:
         match = _match(entry, head)
         if isinstance(match, MalformedRequest):
             return Refusal(match, lane=lane)
@@ -202,7 +202,7 @@ class RequestRouter:
 Found = Match | MethodMismatch | MalformedRequest | None
 
 
-def _match(entry: ServiceEntry, head: RequestHead) -> Found:
+def _match(entry: ServiceEntry, head: Request) -> Found:
     """The route of a request; one that comes again is not looked up again."""
     line = head.line
     if line.matched_by is not entry.matcher:
@@ -225,12 +225,12 @@ def _route(match: Found) -> object:
     return match.route if isinstance(match, Match) else None
 
 
-def _public(entry: ServiceEntry, head: RequestHead) -> bool:
+def _public(entry: ServiceEntry, head: Request) -> bool:
     match = _match(entry, head)
     return isinstance(match, Match) and match.route.public
 
 
-def _unusual(head: RequestHead, lane: Lane) -> GatewayError | None:
+def _unusual(head: Request, lane: Lane) -> GatewayError | None:
     service = lane.entry.service
     named = head.special.get(fields.TENANT)
     tenant_id = lane.session.tenant_id

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from brain_gateway.application.gateway.targets import TargetState
     from brain_gateway.application.ports.access_log import AccessLog
     from brain_gateway.application.ports.span_sink import SpanSink
-    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.requests import Request
     from brain_gateway.domain.routing.service_route import ServiceRoute
 
 # From a gateway's point of view a service has failed when its own gateway, or itself, could not serve.
@@ -148,7 +148,7 @@ class Settlement:
         return None
 
     def refused(
-        self, refusal: Refusal | Reply, head: RequestHead, id_line: bytes, client: ClientAddress, status: int
+        self, refusal: Refusal | Reply, head: Request, id_line: bytes, client: ClientAddress, status: int
     ) -> None:
         """Count and log a request that went no further than the gateway."""
         entry = refusal.entry

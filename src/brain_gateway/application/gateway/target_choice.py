@@ -10,12 +10,12 @@ from brain_gateway.domain.errors import CircuitOpen, GatewayError, NoHealthyTarg
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.routing_table import ServiceEntry
     from brain_gateway.application.gateway.targets import TargetState
-    from brain_gateway.domain.http.requests import RequestHead
+    from brain_gateway.domain.http.requests import Request
 
 
 def choose(
     entry: ServiceEntry,
-    head: RequestHead,
+    head: Request,
     caller: str,
     now: float,
     random: Callable[[], float],
@@ -46,7 +46,7 @@ def _preferred(willing: list[bool], better: list[bool]) -> list[bool]:
     return both if any(both) else []
 
 
-def _key(entry: ServiceEntry, head: RequestHead, caller: str) -> bytes:
+def _key(entry: ServiceEntry, head: Request, caller: str) -> bytes:
     """What consistent hashing goes by: a header's value, or the caller's tenant or address."""
     wanted = entry.hash_header
     if wanted:

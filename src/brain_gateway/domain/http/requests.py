@@ -92,7 +92,7 @@ class RequestFields:
         self.upgrade = b""
 
 
-class RequestHead:
+class Request:
     """A request line with its fields. `keep_alive`: whether the connection may serve another request."""
 
     __slots__ = ("fields", "keep_alive", "line")
@@ -119,7 +119,7 @@ class RequestHead:
 
 
 # Stands for a request that could not be read, where its refusal is counted and answered.
-UNREAD = RequestHead(RequestLine(b"GET", b"/", False), RequestFields(), False)
+UNREAD = Request(RequestLine(b"GET", b"/", False), RequestFields(), False)
 
 
 class RequestParser:
@@ -194,18 +194,18 @@ class RequestParser:
         return parsed
 
 
-def together(line: RequestLine, block: RequestFields) -> RequestHead:
+def together(line: RequestLine, block: RequestFields) -> Request:
     """A line and a block as one head: what depends on both."""
     if line.http_1_0:
         if fields.TRANSFER_ENCODING in block.special:
             raise MalformedRequest("Transfer-Encoding in an HTTP/1.0 request (RFC 9112 section 6.1)")
-        return RequestHead(line, block, block.keep_alive and not block.close)
+        return Request(line, block, block.keep_alive and not block.close)
     if 2 not in block.special:  # fields.HOST
         raise MalformedRequest("an HTTP/1.1 request needs exactly one Host header (RFC 9112 section 3.2)")
-    return RequestHead(line, block, not block.close)
+    return Request(line, block, not block.close)
 
 
-def host_line(head: RequestHead) -> bytes:
+def host_line(head: Request) -> bytes:
     """The Host line that holds: the absolute form's authority goes before the field (RFC 9112 section 3.2.2)."""
     if head.line.authority:
         return b"Host: " + head.line.authority

@@ -19,13 +19,13 @@ def masked(text: str) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    """Parameter by parameter. A part without '=' behind ';' or '?' goes on with the value before it: `token=a;b`."""
+    """Parameter by parameter. Behind a secret, ';' and '?' may be part of it: what follows them is hidden too."""
     first, *rest = _DELIMITER.split(text)
     shown = [first]
     hiding = False
     for delimiter, part in zip(rest[::2], rest[1::2], strict=True):
         name, equals, value = part.partition("=")
-        if not equals and hiding and delimiter in ";?":
+        if hiding and delimiter in ";?":
             if not shown[-1].endswith(MASK):
                 shown.append(MASK)
             continue

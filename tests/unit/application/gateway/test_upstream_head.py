@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange
 from brain_gateway.application.gateway.forwarding import TrustedProxies
 from brain_gateway.application.gateway.upstream_head import build
-from brain_gateway.domain.http.requests import RequestHead
+from brain_gateway.domain.http.requests import Request
 from tests.builders.gateway import KEY, TENANT, TOKEN, FakeGateway, principal, route, service
 from tests.builders.requests import client, head
 
@@ -257,7 +257,7 @@ def test_what_a_connection_remembers_changes_nothing(requests, trusted):
     proxies = TrustedProxies((ip_network("0.0.0.0/0"),)) if trusted else None
     gateway = FakeGateway(service(), service("crm"), trusted=proxies)
     same = client(trusted=trusted)
-    last: RequestHead | None = None
+    last: Request | None = None
     for target, credential, host, fields in requests:
         fresh = head(f"GET {target} HTTP/1.1", *fields, credential, *IDS, host=host)
         asked = head(f"GET {target} HTTP/1.1", *fields, credential, *IDS, host=host)
