@@ -22,7 +22,7 @@ class FakeConnection:
         self.head = build(exchange)
         self.body = b""
         self.body_complete = exchange.body_done
-        self.paused = self.aborted = False
+        self.connected = self.paused = self.aborted = False
         self.tunnelled = b""
         self._when_done = when_done
 
@@ -30,7 +30,7 @@ class FakeConnection:
         """The connection is there: the head goes out, and what has come of the body."""
         exchange = self.exchange
         exchange.connection = self
-        exchange.wire_sent = True
+        exchange.wire_sent = self.connected = True
         self.body = b"".join(exchange.held or ())
         self.body_complete = exchange.body_done
         if exchange.head.fields.length:
@@ -52,7 +52,7 @@ class FakeConnection:
         self._asked()
 
     def pause_reading(self) -> None:
-        self.paused = True
+        self.paused = self.connected  # before that there is nothing to read
 
     def resume_reading(self) -> None:
         self.paused = False

@@ -25,7 +25,7 @@ def anyio_backend():
 
 @pytest.fixture(scope="module")
 async def shared(tmp_path_factory):
-    quick = {"connect": 1, "response": 1, "idle": 1}
+    quick = {"connect": 1, "response": 0.7, "idle": 0.7}
     away = [f"http://127.0.0.1:{closed_port()}" for _ in range(2)]
     policies = {
         "crm": {"timeouts": quick},
@@ -35,6 +35,7 @@ async def shared(tmp_path_factory):
         "hurried": {"timeouts": {"total": 1}},
         "breaking": {"breaker": {"failures": 3, "reset_timeout": 0.5}, "retry": {"attempts": 1}},
     }
+    policies |= {f"stale-{name}": {} for name in STALE}  # a pool each
     async with running_rig(tmp_path_factory.mktemp("upstream"), policies) as rig:
         yield rig
 
@@ -270,9 +271,9 @@ async def test_one_deadline_for_the_whole_request(rig):
 async def test_no_timeout_means_none(rig):
     async def slow(arrival):
         await arrival.read_body()
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(0.6)
         await arrival.peer.send(OK[:-1])
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(0.6)
         await arrival.peer.send(OK[-1:])
 
     rig.upstream.reset(slow)
@@ -280,29 +281,43 @@ async def test_no_timeout_means_none(rig):
     assert (answer.status, answer.body) == (200, b"ok")
 
 
-@pytest.mark.parametrize(("method", "status", "seen"), [("GET", 200, 2), ("PUT", 200, 2), ("POST", 502, 1)])
-async def test_a_pooled_connection_that_is_stale(tmp_path, method, status, seen):
-    """The service closes a kept connection just when it is used again: sent again only what may be."""
+def sized(body: bytes) -> tuple[str, bytes]:
+    """A body with its length."""
+    return f"Content-Length: {len(body)}", body
+
+
+CHUNKED = ("Transfer-Encoding: chunked", b"2\r\n{}\r\n3\r\nabc\r\n0\r\n\r\n")
+STALE = {
+    "get": ("GET", sized(b""), 200, 2),
+    "put": ("PUT", sized(b"{}"), 200, 2),
+    "delete-chunked": ("DELETE", CHUNKED, 200, 2),
+    "post": ("POST", sized(b"{}"), 502, 1),
+    "patch-chunked": ("PATCH", CHUNKED, 502, 1),
+    "put-too-large-to-keep": ("PUT", sized(b"a" * 300_000), 502, 1),
+}
+
+
+@pytest.mark.parametrize("name", STALE)
+async def test_a_pooled_connection_that_is_stale(rig, name):
+    """The service closes a kept connection just when it is used again: sent again only what may be, and whole."""
+    method, (line, body), status, seen = STALE[name]
 
     async def closes_at_the_second(arrival):
         await arrival.read_body()
-        if sum(known.peer is arrival.peer for known in upstream.arrivals) > 1:
+        if sum(known.peer is arrival.peer for known in rig.upstream.arrivals) > 1:
             arrival.peer.close()
         else:
             await arrival.peer.send(OK)
 
-    async with running_rig(tmp_path, {"crm": {}}) as own:
-        upstream = own.upstream
-        upstream.reset(closes_at_the_second)
-        client = await own.gateway.connect()
-        await client.send(head(request("GET", "/crm/first")))
-        assert (await client.response()).status == 200
-        await client.send(head(request(method, "/crm/second", None, "Content-Length: 2")) + b"{}")
-        answer = await client.response()
-        client.close()
-    assert answer.status == status
-    assert sum(arrival.target == "/second" for arrival in upstream.arrivals) == seen
-    assert all(arrival.body == b"{}" for arrival in upstream.arrivals if arrival.target == "/second")
+    rig.upstream.reset(closes_at_the_second)
+    client = await rig.gateway.connect()
+    await client.send(head(request("GET", f"/stale-{name}/first")))
+    assert (await client.response()).status == 200
+    await client.send(head(request(method, f"/stale-{name}/second", None, line)) + body)
+    assert (await client.response()).status == status
+    seconds = [arrival for arrival in rig.upstream.arrivals if arrival.target == "/second"]
+    assert len(seconds) == seen
+    assert len({arrival.body for arrival in seconds}) == 1
 
 
 async def test_the_breaker_opens_half_opens_and_closes(rig):

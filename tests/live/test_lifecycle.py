@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.builders.raw_server import closed_port
+from tests.live.harness.credentials import API_KEY, API_KEY_HASH, TENANT, token
 from tests.live.harness.gateway import eventually, head, request, running_gateway
 from tests.live.harness.rig import configuration, running_rig, service
-from tests.live.harness.upstream import OK, scripted_upstream
+from tests.live.harness.upstream import OK, says, scripted_upstream
 from tests.live.harness.wire import open_connection
 
 pytestmark = pytest.mark.anyio
@@ -54,8 +55,10 @@ async def is_refused(port: int) -> bool:
 # SIGTERM
 
 
-@pytest.mark.parametrize("entry", ["protocol", "asgi"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("entry", "number"),
+    [("protocol", signal.SIGTERM), ("protocol", signal.SIGINT), ("asgi", signal.SIGTERM)],
+)
 async def test_requests_in_flight_are_finished(tmp_path, entry, number):
     """A waiting one, one whose answer is coming, one whose body is coming; then the process ends well."""
     go_on = asyncio.Event()
@@ -93,26 +96,6 @@ async def test_requests_in_flight_are_finished(tmp_path, entry, number):
         assert rig.upstream.arrivals[-1].body in (b"abcd", b"")
 
 
-async def test_answers_say_that_the_connection_ends(tmp_path):
-    go_on = asyncio.Event()
-
-    async def waits(arrival):
-        await go_on.wait()
-        await arrival.answer()
-
-    async with running_rig(tmp_path, {"crm": {}}) as rig:
-        rig.upstream.reset(waits)
-        client = await rig.gateway.connect()
-        await client.send(head(request("GET", "/crm/x")))
-        await rig.upstream.arrival()
-        rig.gateway.signal(signal.SIGTERM)
-        await eventually(lambda: is_refused(rig.gateway.port), "new connections are refused")
-        go_on.set()
-        assert (await client.response()).get("connection") == "close"
-        client.close()
-        assert await rig.gateway.exited() == 0
-
-
 async def test_a_request_that_has_begun_to_come_is_finished(tmp_path):
     """Its head is half there when the signal comes."""
     async with running_rig(tmp_path, {"crm": {}}) as rig:
@@ -129,19 +112,20 @@ async def test_a_request_that_has_begun_to_come_is_finished(tmp_path):
         assert await rig.gateway.exited() == 0
 
 
-async def test_readiness_falls(tmp_path):
-    """From the signal on no probe hears that the instance is ready; liveness stays."""
-    async with running_rig(tmp_path, {"crm": {}}) as rig:
+async def test_readiness_falls_before_the_doors_close(tmp_path):
+    """DRAIN_DELAY: load balancers see it and stop sending, while whatever comes is still served."""
+    async with running_rig(tmp_path, {"crm": {}}, DRAIN_DELAY="0.8") as rig:
         assert (await rig.gateway.get("/health/ready", "")).status == 200
-        clients = [await rig.gateway.connect() for _ in range(5)]
+        idle = await rig.gateway.connect()
         rig.gateway.signal(signal.SIGTERM)
-        await eventually(lambda: "draining" in rig.gateway.log, "the signal is noticed")
-        for client in clients:
-            with contextlib.suppress(OSError):
-                await client.send(head(request("GET", "/health/ready", "")))
-            got = await client.rest()
-            assert got == b"" or got.startswith(b"HTTP/1.1 503"), got
-            client.close()
+        await eventually(lambda: '"draining"' in rig.gateway.log, "the signal is noticed")
+        ready = await rig.gateway.get("/health/ready", "")
+        assert (ready.status, ready.json()) == (503, {"status": "draining"})
+        assert (await rig.gateway.get("/health/live", "")).status == 200
+        await idle.send(head(request("GET", "/crm/x")))
+        for answer in (await rig.gateway.get("/crm/x"), await idle.response()):
+            assert (answer.status, answer.get("connection")) == (200, "close")
+        await eventually(lambda: is_refused(rig.gateway.port), "the doors close")
         assert await rig.gateway.exited() == 0
 
 
@@ -248,6 +232,51 @@ async def test_a_request_keeps_the_table_that_it_began_with(upstream, tmp_path):
         await client.send(head(request("GET", "/crm/x")))
         assert (await client.response()).status == 404
         client.close()
+
+
+async def test_connections_to_a_service_that_is_taken_out_are_closed(upstream, tmp_path):
+    async with running_gateway(tmp_path, offering(upstream, crm="/crm", shop="/shop")) as gateway:
+        assert (await gateway.get("/crm/x")).status == 200
+        idle = upstream.arrivals[0]
+        assert not idle.left
+        gateway.configure(offering(upstream, shop="/shop"))
+        gateway.signal(signal.SIGHUP)
+        await eventually(lambda: idle.left, "the pool is closed")
+
+
+async def test_a_reload_forgets_no_limit_and_no_open_circuit(upstream, tmp_path):
+    config = offering(upstream, crm="/crm", shop="/shop")
+    config["services"]["crm"]["limit"] = {"requests": 1, "window": 600}
+    config["services"]["shop"]["breaker"] = {"failures": 1, "reset_timeout": 600}
+    config["services"]["shop"]["retry"] = {"attempts": 1}
+    async with running_gateway(tmp_path, config) as gateway:
+        assert (await gateway.get("/crm/x")).status == 200
+        upstream.reset(says(b"garbage\r\n\r\n"))
+        assert (await gateway.get("/shop/x")).status == 502
+        config["services"]["cms"] = service(upstream.url)
+        gateway.configure(config)
+        gateway.signal(signal.SIGHUP)
+        await eventually(lambda: "configuration reloaded" in gateway.log, "the file is read anew")
+        assert (await gateway.get("/crm/x")).status == 429
+        assert (await gateway.get("/shop/x")).json()["title"] == "Circuit open"
+
+
+async def test_keys_that_come_and_go(upstream, tmp_path):
+    """On one connection that stays open."""
+    without = offering(upstream, crm="/crm")
+    key = {"hash": API_KEY_HASH, "user": "robot", "roles": ["client"]}
+    with_key = {**without, "tenants": {TENANT: {"name": "Demo", "api_keys": [key]}}}
+    async with running_gateway(tmp_path, with_key) as gateway:
+        client = await gateway.connect()
+        for turn, (config, status) in enumerate(((with_key, 200), (without, 401), (with_key, 200))):
+            gateway.configure(config)
+            gateway.signal(signal.SIGHUP)
+            await eventually(
+                lambda turn=turn: gateway.log.count("configuration reloaded") > turn, "the file is read anew"
+            )
+            for _ in range(2):
+                await client.send(head(request("GET", "/crm/x", f"X-API-Key: {API_KEY}")))
+                assert (await client.response()).status == status
 
 
 async def test_a_wrong_file_changes_nothing(upstream, tmp_path):
@@ -372,3 +401,39 @@ async def test_a_limit_holds_over_all_workers(upstream, tmp_path):
         admitted = sum(answer.status == 200 for answer in answers)
         assert 1 <= admitted <= 10
         assert len(upstream.arrivals) == admitted
+
+
+# Connections
+
+
+async def test_a_token_ends_between_two_requests(upstream, tmp_path):
+    """The fields are the same; the verdict is not."""
+    async with running_gateway(tmp_path, offering(upstream, crm="/crm"), JWT_LEEWAY="0") as gateway:
+        client = await gateway.connect()
+        data = head(request("GET", "/crm/x", f"Authorization: Bearer {token(lifetime=0.8)}"))
+        await client.send(data)
+        assert (await client.response()).status == 200
+        await asyncio.sleep(0.9)
+        await client.send(data)
+        answer = await client.response()
+        assert answer.json()["type"] == "urn:brain-gateway:problem:credentials-expired"
+
+
+async def test_the_greatest_number_of_connections(upstream, tmp_path):
+    async with running_gateway(tmp_path, offering(upstream, crm="/crm"), MAX_CONNECTIONS="2") as gateway:
+        first, second = await gateway.connect(), await gateway.connect()
+        for client in (first, second):
+            await client.send(head(request("GET", "/crm/x")))
+            assert (await client.response()).status == 200
+        third = await gateway.connect()
+        with contextlib.suppress(OSError):
+            await third.send(head(request("GET", "/crm/x")))
+        assert await third.ended()
+        first.close()
+
+        async def is_served() -> bool:
+            with contextlib.suppress(OSError, EOFError):
+                return (await gateway.get("/crm/x")).status == 200
+            return False
+
+        await eventually(is_served, "a place is free again")

@@ -89,7 +89,7 @@ async def test_an_event_stream_may_be_silent_for_long(rig):
         await arrival.peer.send(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;charset=utf-8\r\n\r\ndata: 1\n\n"
         )
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(0.9)
         await arrival.peer.send(b"data: 2\n\n")
         arrival.peer.close()
 

@@ -56,6 +56,7 @@ class LimitRegistry:
     def __init__(self, most: int = 200_000, most_tunnels: int = 1000, shares: int = 1) -> None:
         self._windows: dict[tuple[str, str, str], SlidingWindow] = {}
         self._most = most
+        self._look_from = most  # from how many on those at rest are looked for: a look takes its time
         self._shares = shares
         self._tunnels: dict[tuple[str, str], int] = {}
         self.most_tunnels = most_tunnels
@@ -69,7 +70,7 @@ class LimitRegistry:
         limit = self._share(limit)
         window = self._windows.get(key)
         if window is None or window.limit != limit:
-            if len(self._windows) >= self._most:
+            if len(self._windows) >= self._look_from:
                 self._forget_resting(now)
             window = self._windows[key] = SlidingWindow(limit)
         return window
@@ -97,6 +98,7 @@ class LimitRegistry:
         resting = [key for key, window in self._windows.items() if window.resets_in(now) == 0.0]
         for key in resting:
             del self._windows[key]
+        self._look_from = max(self._most, len(self._windows) + self._most // 10)
         self.on_forgotten()
 
 

@@ -90,6 +90,17 @@ async def test_nothing_more_is_asked_for_a_client_that_does_not_read():
     assert [answer.body for answer in edge.answers()] == [b"ok", b"ok"]
 
 
+async def test_a_client_that_stops_reading_between_two_answers():
+    edge = Edge(answering=None)
+    edge.receive(get(1) + get(2))
+    edge.sent[0].answer(OK, b"ok")
+    edge.protocol.pause_writing()  # before the loop comes to what is kept
+    await settle()
+    assert asked(edge) == [b"/api/1"]
+    edge.protocol.resume_writing()
+    assert asked(edge) == [b"/api/1", b"/api/2"]
+
+
 async def test_a_client_that_catches_up_between_two_answers_gets_each_once():
     edge = Edge(answering=None)
     edge.receive(get(1) + get(2) + get(3))

@@ -1,6 +1,0 @@
-"""Property tests have no deadline: a slow machine is no fault of the code."""
-
-from hypothesis import settings
-
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
