@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from brain_gateway.application.ports.probe import Probe
@@ -10,6 +11,7 @@ from brain_gateway.infrastructure.probes.grpc import GrpcProbe
 from brain_gateway.infrastructure.probes.http import HttpProbe
 from brain_gateway.infrastructure.probes.none import NoProbe
 from brain_gateway.infrastructure.probes.redis import RedisProbe
+from brain_gateway.infrastructure.probes.shared import SharedProbe
 from brain_gateway.infrastructure.probes.tcp import TcpProbe
 
 PROBES: Mapping[str, type[Probe]] = MappingProxyType(
@@ -17,6 +19,6 @@ PROBES: Mapping[str, type[Probe]] = MappingProxyType(
 )
 
 
-def make_probes() -> dict[str, Probe]:
-    """One probe of each type; they hold no connections."""
-    return {name: make() for name, make in PROBES.items()}
+def make_probes(clock: Callable[[], float] = time.monotonic) -> dict[str, Probe]:
+    """One probe of each type, shared by those who ask the same; they hold no connections."""
+    return {name: SharedProbe(make(), clock) for name, make in PROBES.items()}
