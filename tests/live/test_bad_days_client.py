@@ -414,3 +414,83 @@ async def test_a_client_that_goes_on_sending_hears_the_refusal(rig):
     assert answer.status == 413
     client.close()
     assert not rig.upstream.arrivals
+
+
+# Asking ahead without reading
+
+
+async def test_requests_that_are_sent_ahead_are_not_hoarded(rig):
+    """While the first is under way the others wait in the client, not in the gateway."""
+    go_on = asyncio.Event()
+
+    async def waits(arrival):
+        await go_on.wait()
+        await arrival.answer()
+
+    await rig.gateway.get("/crm/warm")
+    rig.upstream.reset(waits)
+    before = rig.gateway.rss()
+    client = await rig.gateway.connect()
+    text, sent = head(request("GET", "/crm/x", None, "X-Pad: " + "p" * 8000)) * 8, 0
+
+    async def pours() -> None:
+        nonlocal sent
+        while sent < 64 * MIB:
+            await client.send(text)
+            sent += len(text)
+
+    pouring = asyncio.create_task(pours())
+    await asyncio.sleep(0.6)
+    assert sent < 24 * MIB, "the client is made to wait"
+    assert rig.gateway.rss() - before < 8 * MIB
+    pouring.cancel()
+    go_on.set()
+    assert (await client.response()).status == 200
+    client.reset()
+
+
+@pytest.mark.parametrize("path", ["/crm/x", "/docs", "/nowhere/x"])
+async def test_answers_that_are_not_read_are_not_hoarded(rig, path):
+    """A client that asks on and on, one request at a time, and reads nothing."""
+    size = MIB // 4
+    rig.upstream.reset(says(large(size) + body_of(size)))
+    await rig.gateway.get(path)
+    before = rig.gateway.rss()
+    client = await rig.gateway.connect(receive_buffer=8192)
+    client.writer.transport.pause_reading()
+    text = head(request("GET", path))
+    for _ in range(400):
+        client.writer.write(text)
+        await asyncio.sleep(0.0005)
+    await asyncio.sleep(0.2)
+    assert rig.gateway.rss() - before < 8 * MIB
+    client.reset()
+
+
+async def test_a_connection_goes_on_after_a_body_that_nobody_read(rig):
+    """The service answers without having read; the gateway holds the rest of the body, all of it or a part."""
+
+    async def answers_unread(arrival):
+        if arrival.first_line.startswith("POST"):
+            arrival.peer.writer.transport.pause_reading()
+            await asyncio.sleep(0.5)
+            await arrival.peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            arrival.peer.writer.transport.resume_reading()
+        await arrival.answer()
+
+    async def posts(size: int) -> bool:
+        client = await rig.gateway.connect()
+        client.writer.write(head(request("POST", "/crm/x", None, f"Content-Length: {size}")) + body_of(size))
+        answer = await client.response()
+        assert answer.status == 200
+        goes_on = answer.get("connection") != "close"
+        if goes_on:
+            await client.send(head(request("GET", "/crm/next")))
+            assert (await client.response()).status == 200
+        client.reset()
+        return goes_on
+
+    rig.upstream.reset(answers_unread)
+    went_on = await asyncio.gather(*(posts(size) for size in SIZES))
+    assert True in went_on
+    assert False in went_on

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.builders.raw_server import closed_port
+from tests.live.harness.credentials import bearer
 from tests.live.harness.gateway import eventually, head, request
 from tests.live.harness.rig import running_rig
 from tests.live.harness.upstream import OK, says
@@ -411,3 +412,28 @@ async def test_a_service_that_reads_no_body_is_not_fed_without_end(rig):
     client.close()
     await eventually(lambda: rig.upstream.arrivals[0].left, "the service's connection is closed")
     await well(rig)
+
+
+@pytest.mark.parametrize(
+    "framing", ["Content-Length: 1000\r\n\r\nfirst", "Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"]
+)
+async def test_an_http_1_0_client_is_not_told_that_a_short_body_is_whole(rig, framing):
+    """Where a body ends with the connection, an orderly end would say just that: the connection is reset."""
+
+    async def breaks_off(arrival):
+        await arrival.read_body()
+        await arrival.peer.send(f"HTTP/1.1 200 OK\r\n{framing}")
+        await asyncio.sleep(0.1)
+        arrival.peer.close()
+
+    rig.upstream.reset(breaks_off)
+    client = await rig.gateway.connect()
+    lines = f"POST /crm/x HTTP/1.0\n{bearer()}\nContent-Length: 0"
+    await client.send(head(lines))
+    got = await client.head()
+    assert await client.reader.readexactly(5) == b"first"
+    if b"Content-Length" not in got:
+        with pytest.raises(ConnectionResetError):
+            await client.reader.read()
+    else:
+        assert await client.ended()

@@ -25,7 +25,7 @@ class Recorder(asyncio.StreamReader):
         self.total = 0
         self.ended = False
 
-    def feed_data(self, data: bytes) -> None:
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # transports hand over bytes
         """Called by the transport."""
         self.total += len(data)
         if len(self.record) < MOST_RECORDED:
@@ -117,7 +117,8 @@ class Connection:
 
     async def head(self) -> bytes:
         """A head up to its empty line. Raises EOFError when the connection ends before it."""
-        return await self._within(self.reader.readuntil(b"\r\n\r\n"))
+        found: bytes = await self._within(self.reader.readuntil(b"\r\n\r\n"))
+        return found
 
     async def request(self) -> Message:
         """A request with its body."""

@@ -328,7 +328,7 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
         elif exchange.status or self._write_paused:
             exchange.error = "ClientTooSlow" if self._write_paused else "UpstreamTimeout"
             exchange.failed_upstream = not self._write_paused
-            self.transport.abort()
+            self._break_off()
         elif not exchange.body_done and not self._paused_reading:
             self._give_up(Refusal(RequestTimeout("the body stopped coming"), lane=exchange.lane))
         else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import TYPE_CHECKING
 
 from brain_gateway.api import problems
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from brain_gateway.api.edge.runtime import EdgeRuntime
     from brain_gateway.domain.http.requests import Request
     from brain_gateway.domain.http.responses import ResponseHead
+
+_RESET = struct.pack("ii", 1, 0)  # linger on, for no time (socket(7))
 
 
 class Responder:
@@ -130,7 +134,7 @@ class Responder:
             if exchange.status != 101:
                 exchange.error = type(error).__name__
                 exchange.failed_upstream = isinstance(error, UpstreamFault)
-                self.transport.abort()
+                self._break_off()
             else:
                 self.transport.close()
             self._finished(False)
@@ -189,13 +193,21 @@ class Responder:
             exchange.connection.abort()
             exchange.connection = None
         if exchange.status:  # an answer has begun: there is no room for another
-            self.transport.abort()
+            self._break_off()
             self._finished(False)
             return
         exchange.status = problems.problem_of(refusal.error).status
         keep_alive = exchange.head.keep_alive and exchange.body_done and not self._runtime.draining
         self._write_refusal(refusal, exchange.head, exchange.id_line, keep_alive)
         self._finished(keep_alive)
+
+    def _break_off(self) -> None:
+        """End an answer that cannot be completed, with a reset: where the body ends with the connection (HTTP/1.0),
+        an orderly close would make a short body look whole."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
 
     def _write_refusal(self, refusal: Refusal, head: Request, id_line: bytes, keep_alive: bool) -> None:
         identity = request_id(head, id_line)

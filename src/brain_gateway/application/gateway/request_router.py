@@ -113,7 +113,8 @@ class RequestRouter:
         else:
             exchange.trace_line = self._traces.line(brought)
         if block.unusual:
-            exchange.upgrading = block.upgrade == b"websocket"  # any other upgrade is not passed on
+            # Any other upgrade is not passed on, and HTTP/1.0 knows none (RFC 9110 section 7.8).
+            exchange.upgrading = block.upgrade == b"websocket" and not line.http_1_0
             exchange.body_done = block.length == 0
         if entry.total_timeout:
             exchange.deadline = now + entry.total_timeout
