@@ -235,6 +235,9 @@ async def test_what_nobody_asked_for_answers_nobody(rig):
         assert (answer.status, answer.body) == (200, b"ok")
         await asyncio.sleep(0.15)
     client.close()
+    first, second, third, _ = (arrival.peer for arrival in rig.upstream.arrivals)
+    assert first is not second, "a connection with bytes left over is not used again"
+    assert second is not third
 
 
 async def test_a_body_that_stops_is_given_up(rig):
