@@ -407,16 +407,25 @@ async def test_a_limit_holds_over_all_workers(upstream, tmp_path):
 
 
 async def test_a_token_ends_between_two_requests(upstream, tmp_path):
-    """The fields are the same; the verdict is not."""
-    async with running_gateway(tmp_path, offering(upstream, crm="/crm"), JWT_LEEWAY="0") as gateway:
+    """The fields are the same; the verdict is not, and nothing is told any more of who it was."""
+    config = offering(upstream, crm="/crm")
+    config["services"]["crm"]["routes"] = [{"path": "/public", "public": True}]
+    async with running_gateway(tmp_path, config, JWT_LEEWAY="0") as gateway:
         client = await gateway.connect()
-        data = head(request("GET", "/crm/x", f"Authorization: Bearer {token(lifetime=0.8)}"))
-        await client.send(data)
-        assert (await client.response()).status == 200
+        line = f"Authorization: Bearer {token(lifetime=0.8)}"
+
+        async def ask(path: str):
+            await client.send(head(request("GET", path, line)))
+            return await client.response()
+
+        for path in ("/crm/x", "/crm/public"):
+            assert (await ask(path)).status == 200
         await asyncio.sleep(0.9)
-        await client.send(data)
-        answer = await client.response()
+        assert (await ask("/crm/public")).status == 200
+        answer = await ask("/crm/x")
         assert answer.json()["type"] == "urn:brain-gateway:problem:credentials-expired"
+    users = [arrival.get("x-user-id") for arrival in upstream.arrivals]
+    assert users == ["user-1", "user-1", ""]
 
 
 async def test_the_greatest_number_of_connections(upstream, tmp_path):

@@ -12,7 +12,7 @@ from websockets.asyncio.server import serve
 
 from tests.builders.raw_server import certificate
 from tests.live.harness.credentials import token
-from tests.live.harness.gateway import head, request, running_gateway
+from tests.live.harness.gateway import eventually, head, request, running_gateway
 from tests.live.harness.rig import configuration, running_rig, service
 from tests.live.harness.upstream import says, scripted_upstream
 
@@ -136,3 +136,14 @@ async def test_a_service_behind_https(pem, tmp_path):
             assert answer.status == 503
             assert "certificate" not in answer.body.decode().lower()
         assert len(upstream.arrivals) == seen, "a service that cannot prove itself gets no request"
+
+
+async def test_a_service_that_never_shakes_hands(tmp_path):
+    """The connection is there, TLS is not: the time to connect covers both."""
+    async with scripted_upstream() as mute:
+        url = mute.url.replace("http:", "https:")
+        config = configuration({"crm": service(url, timeouts={"connect": 0.5}, retry={"attempts": 1})})
+        async with running_gateway(tmp_path, config) as gateway:
+            answer = await gateway.get("/crm/x")
+            assert answer.status == 504
+            await eventually(lambda: mute.open_connections() == 0, "the connection is given up")

@@ -9,13 +9,13 @@ from brain_gateway.application.configuration import GatewayConfiguration
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 from brain_gateway.domain.errors import Conflict, GatewayError
 from brain_gateway.domain.routing.service_route import ServiceRoute
-from brain_gateway.infrastructure.configuration.building import ServiceBuilder, api_key_record, limit_classes
-from brain_gateway.infrastructure.configuration.checks import findings, ties
 from brain_gateway.infrastructure.configuration.document import Document
-from brain_gateway.infrastructure.configuration.faults import Fault, Path
-from brain_gateway.infrastructure.configuration.models import GatewayFile
-from brain_gateway.infrastructure.configuration.models.service import ServiceModel
 from brain_gateway.infrastructure.configuration.validation import Reading
+from brain_gateway.schemas.building import ServiceBuilder, api_key_record, limit_classes
+from brain_gateway.schemas.checks import findings, ties
+from brain_gateway.schemas.faults import Fault, Path
+from brain_gateway.schemas.file import GatewayFile
+from brain_gateway.schemas.service import ServiceModel
 
 
 class Assembly:

@@ -8,7 +8,6 @@ from functools import cached_property
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from brain_gateway.infrastructure.configuration.expansion import expand, has_reference
-from brain_gateway.infrastructure.configuration.faults import Fault, Path
 from brain_gateway.infrastructure.configuration.nodes import (
     MERGE,
     PLAIN,
@@ -19,6 +18,7 @@ from brain_gateway.infrastructure.configuration.nodes import (
     merge_sources,
 )
 from brain_gateway.infrastructure.configuration.scalars import plain_scalar
+from brain_gateway.schemas.faults import Fault, Path
 
 MAX_DEPTH = 32
 MAX_NODES = 5_000_000

@@ -6,7 +6,7 @@ import json
 
 from pydantic import JsonValue
 
-from brain_gateway.infrastructure.configuration.models import GatewayFile
+from brain_gateway.schemas.file import GatewayFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCE: JsonValue = {"$ref": "#/$defs/FromEnvironment"}

@@ -14,12 +14,12 @@ import yaml
 from brain_gateway.application.configuration import GatewayConfiguration
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.infrastructure.configuration.assembly import Assembly
-from brain_gateway.infrastructure.configuration.building import ServiceBuilder
 from brain_gateway.infrastructure.configuration.document import Document
-from brain_gateway.infrastructure.configuration.faults import Fault, refuse
 from brain_gateway.infrastructure.configuration.merging import with_packaged
 from brain_gateway.infrastructure.configuration.packaged import packaged_services
 from brain_gateway.infrastructure.configuration.validation import read
+from brain_gateway.schemas.building import ServiceBuilder
+from brain_gateway.schemas.faults import Fault, refuse
 from brain_gateway.settings import Profile
 
 

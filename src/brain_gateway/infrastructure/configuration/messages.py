@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from brain_gateway.infrastructure.configuration.faults import Path
 from brain_gateway.infrastructure.configuration.shape import known_keys
+from brain_gateway.schemas.faults import Path
 
 Context = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
-from brain_gateway.infrastructure.configuration.faults import Path
+from brain_gateway.schemas.faults import Path
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _Loader

@@ -7,8 +7,8 @@ from typing import Annotated, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from brain_gateway.infrastructure.configuration.faults import Path
-from brain_gateway.infrastructure.configuration.models import GatewayFile
+from brain_gateway.schemas.faults import Path
+from brain_gateway.schemas.file import GatewayFile
 
 
 def known_keys(path: Path) -> list[str]:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from brain_gateway.domain.routing.service_status import ServiceKind
 from brain_gateway.domain.routing.target import MAX_WEIGHT, Target
-from brain_gateway.infrastructure.configuration.models.policies import (
+from brain_gateway.schemas.policies import (
     BalancerModel,
     BreakerModel,
     CorsModel,
@@ -17,7 +17,7 @@ from brain_gateway.infrastructure.configuration.models.policies import (
     RetryModel,
     TimeoutsModel,
 )
-from brain_gateway.infrastructure.configuration.models.types import (
+from brain_gateway.schemas.types import (
     AT_LEAST_ONE,
     NOT_EMPTY,
     NUMBER,

@@ -8,10 +8,10 @@ import pytest
 
 from brain_gateway.domain.errors import Conflict
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
-from brain_gateway.infrastructure.configuration.building import ServiceBuilder, api_key_record, limit_classes
-from brain_gateway.infrastructure.configuration.models.file import ApiKeyModel, LimitsModel
-from brain_gateway.infrastructure.configuration.models.policies import LimitModel
-from brain_gateway.infrastructure.configuration.models.service import ServiceModel
+from brain_gateway.schemas.building import ServiceBuilder, api_key_record, limit_classes
+from brain_gateway.schemas.file import ApiKeyModel, LimitsModel
+from brain_gateway.schemas.policies import LimitModel
+from brain_gateway.schemas.service import ServiceModel
 
 BUILDER = ServiceBuilder("http://{name}.local:{port}", 30.0)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from brain_gateway.domain.routing.policies import ProbeType
-from brain_gateway.infrastructure.configuration.models.types import (
+from brain_gateway.schemas.types import (
     AT_LEAST_ONE,
     NOT_EMPTY,
     NUMBER,

@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from brain_gateway.domain.routing.target import Target
-from brain_gateway.infrastructure.configuration.models.policies import LimitModel
-from brain_gateway.infrastructure.configuration.models.service import ServiceModel
-from brain_gateway.infrastructure.configuration.models.types import (
+from brain_gateway.schemas.policies import LimitModel
+from brain_gateway.schemas.service import ServiceModel
+from brain_gateway.schemas.types import (
     Model,
     RoleName,
     ServiceName,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain_gateway.infrastructure.configuration.faults import Fault, dotted, refuse
+from brain_gateway.schemas.faults import Fault, dotted, refuse
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from brain_gateway.infrastructure.configuration.checks import findings, is_exposed, ties
-from brain_gateway.infrastructure.configuration.models.service import ServiceModel
+from brain_gateway.schemas.checks import findings, is_exposed, ties
+from brain_gateway.schemas.service import ServiceModel
 
 
 def places(unreadable: frozenset[str] = frozenset(), **values: object) -> list[tuple[str | int, ...]]:

@@ -13,14 +13,14 @@ from brain_gateway.domain.routing.policies import BalancerPolicy, CorsPolicy, Pr
 from brain_gateway.domain.routing.route import Route
 from brain_gateway.domain.routing.service_route import ServiceRoute
 from brain_gateway.domain.routing.target import Target
-from brain_gateway.infrastructure.configuration.checks import is_exposed
-from brain_gateway.infrastructure.configuration.models.file import ApiKeyModel, LimitsModel, fill_template
-from brain_gateway.infrastructure.configuration.models.policies import (
+from brain_gateway.schemas.checks import is_exposed
+from brain_gateway.schemas.file import ApiKeyModel, LimitsModel, fill_template
+from brain_gateway.schemas.policies import (
     BalancerModel,
     LimitModel,
     ProbeModel,
 )
-from brain_gateway.infrastructure.configuration.models.service import RouteModel, ServiceModel
+from brain_gateway.schemas.service import RouteModel, ServiceModel
 
 _BALANCER, _BREAKER, _RETRY, _TIMEOUTS = BalancerPolicy(), BreakerPolicy(), RetryPolicy(), Timeouts()
 _NO_ROLES: frozenset[str] = frozenset()

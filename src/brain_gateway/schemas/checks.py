@@ -8,8 +8,8 @@ from itertools import combinations
 
 from brain_gateway.domain.routing.policies import ProbeType
 from brain_gateway.domain.routing.service_status import ServiceKind
-from brain_gateway.infrastructure.configuration.faults import Path
-from brain_gateway.infrastructure.configuration.models.service import ServiceModel
+from brain_gateway.schemas.faults import Path
+from brain_gateway.schemas.service import ServiceModel
 
 Finding = tuple[Path, str]
 """The key at fault, below the service, and what to do."""

@@ -10,7 +10,7 @@ from brain_gateway.domain.resilience.circuit_breaker import BreakerPolicy
 from brain_gateway.domain.resilience.load_balancer import STRATEGIES
 from brain_gateway.domain.resilience.retry import RetryPolicy
 from brain_gateway.domain.routing.policies import BalancerPolicy, CorsPolicy, ProbePolicy, Timeouts
-from brain_gateway.infrastructure.configuration.models.policies import (
+from brain_gateway.schemas.policies import (
     BalancerModel,
     BreakerModel,
     CorsModel,
