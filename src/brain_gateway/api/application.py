@@ -38,6 +38,7 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str = Field(description="What to do about it.")
     fault: Literal["caller", "gateway", "upstream"] = Field(description="Whose fault it is.")
+    errors: list[str] | None = Field(None, description="Every fault of an invalid document.")
     request_id: str | None = Field(None, description="As in X-Request-ID, to be found in the logs.")
 
 
@@ -69,7 +70,8 @@ def problem_response(error: GatewayError, request_id: str = "", status: int | No
     if status is not None:
         members["status"] = status
     headers = dict(problems.headers_of(error)) | {"Cache-Control": "no-store"}
-    return Response(orjson.dumps(members), int(members["status"]), headers, problems.MEDIA_TYPE)
+    code = status if status is not None else problems.problem_of(error).status
+    return Response(orjson.dumps(members), code, headers, problems.MEDIA_TYPE)
 
 
 def _problem_response(description: str, error: GatewayError) -> dict[str, Any]:

@@ -33,17 +33,23 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     errors.TenantMismatch: Problem(
         403, "Tenant mismatch", "leave X-Tenant-ID out: the token names the tenant"
     ),
+    errors.TenantSuspended: Problem(403, "Tenant suspended", "ask the platform's administrators"),
     errors.RoleRequired: Problem(403, "Role required", "ask your administrator for the role"),
     errors.ServiceNotFound: Problem(
         404, "Service not found", "check the first segment of the path: GET /health names the services"
     ),
     errors.RouteNotFound: Problem(404, "Route not found", "ask for one of the service's listed routes"),
+    errors.ResourceNotFound: Problem(404, "Resource not found", "check the id; list what there is"),
     errors.MethodNotAllowed: Problem(405, "Method not allowed", "use one of the methods in the Allow header"),
     errors.RequestTimeout: Problem(408, "Request timeout", "send the whole request more quickly"),
     errors.Conflict: Problem(409, "Conflict", "read what is registered now, and change that"),
+    errors.PreconditionFailed: Problem(
+        412, "Precondition failed", "read the resource again, and change what it is now"
+    ),
     errors.BodyTooLarge: Problem(413, "Body too large", "send a smaller body"),
     errors.TargetTooLong: Problem(414, "Target too long", "send a shorter path and query"),
     errors.ExpectationFailed: Problem(417, "Expectation failed", "expect nothing, or 100-continue"),
+    errors.InvalidDocument: Problem(422, "Invalid document", "mend every fault that `errors` lists"),
     errors.UpgradeRefused: Problem(426, "Upgrade refused", "ask without an upgrade"),
     errors.RateLimitExceeded: Problem(429, "Rate limit exceeded", "wait as long as Retry-After says"),
     errors.HeadersTooLarge: Problem(431, "Headers too large", "send fewer or shorter headers"),
@@ -52,6 +58,9 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     ),
     errors.VersionNotSupported: Problem(505, "Version not supported", "speak HTTP/1.1"),
     errors.InternalError: Problem(500, "Internal error", "try again; report the request id if it persists"),
+    errors.StoreUnavailable: Problem(
+        503, "Store unavailable", "try again: the gateway's database cannot be reached now"
+    ),
     errors.IdentityUnavailable: Problem(
         503, "Identity unavailable", "try again: the token's keys cannot be had now"
     ),
@@ -88,18 +97,23 @@ def document(error: GatewayError, request_id: str = "") -> bytes:
     return orjson.dumps(members(error, request_id))
 
 
-def members(error: GatewayError, request_id: str = "") -> dict[str, str | int]:
-    """The problem document as values; an error that is no leaf of the tree shows nothing of itself."""
+def members(error: GatewayError, request_id: str = "") -> dict[str, str | int | list[str]]:
+    """The problem document as values; an error that is no leaf of the tree shows nothing of itself.
+
+    `errors` lists the faults of a document one by one.
+    """
     if type(error) not in PROBLEMS:
         error = errors.InternalError()
     problem = problem_of(error)
-    values: dict[str, str | int] = {
+    values: dict[str, str | int | list[str]] = {
         "type": "urn:brain-gateway:problem:" + slug(type(error)),
         "title": problem.title,
         "status": problem.status,
         "detail": error.detail or problem.advice,
         "fault": fault_of(error),
     }
+    if isinstance(error, errors.InvalidDocument):
+        values["errors"] = list(error.faults)
     return values | {"request_id": request_id} if request_id else values
 
 

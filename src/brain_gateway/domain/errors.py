@@ -9,16 +9,20 @@ GatewayError
 │   │   └── CredentialsExpired
 │   ├── Forbidden                    403
 │   │   ├── TenantMismatch           X-Tenant-ID disagrees with the token
+│   │   ├── TenantSuspended          the caller's tenant is suspended or gone
 │   │   └── RoleRequired
 │   ├── NotFound                     404
 │   │   ├── ServiceNotFound          no such service for this caller (says nothing of other tenants)
-│   │   └── RouteNotFound
+│   │   ├── RouteNotFound
+│   │   └── ResourceNotFound         no such tenant, key, service ... in the control plane, for this caller
 │   ├── MethodNotAllowed             405
 │   ├── RequestTimeout               408  head or body came too slowly
 │   ├── Conflict                     409
+│   ├── PreconditionFailed           412  the resource has changed since it was read (If-Match)
 │   ├── BodyTooLarge                 413
 │   ├── TargetTooLong                414
 │   ├── ExpectationFailed            417
+│   ├── InvalidDocument              422  JSON, but not what is asked for; lists every fault
 │   ├── UpgradeRefused               426
 │   ├── RateLimitExceeded            429
 │   ├── HeadersTooLarge              431
@@ -26,6 +30,7 @@ GatewayError
 │   └── VersionNotSupported          505
 ├── GatewayFault                 the gateway is at fault or unwilling for now
 │   ├── InternalError                500
+│   ├── StoreUnavailable             503  the database is away, or nothing was loaded from it yet
 │   └── IdentityUnavailable          503  the token's keys cannot be fetched
 ├── UpstreamFault                the service behind the gateway is at fault
 │   ├── UpstreamProtocolError        502  it answered, but not in HTTP
@@ -98,6 +103,10 @@ class TenantMismatch(Forbidden):
     """X-Tenant-ID disagrees with the token."""
 
 
+class TenantSuspended(Forbidden):
+    """The caller's tenant is suspended, or has been deleted."""
+
+
 class RoleRequired(Forbidden):
     """None of the roles that the service asks for."""
 
@@ -114,6 +123,10 @@ class RouteNotFound(NotFound):
     """The service is strict and has no such route."""
 
 
+class ResourceNotFound(NotFound):
+    """The control plane has no such resource for this caller."""
+
+
 class MethodNotAllowed(CallerError):
     """The route exists, for other methods."""
 
@@ -126,6 +139,10 @@ class Conflict(CallerError):
     """The change disagrees with what is registered."""
 
 
+class PreconditionFailed(CallerError):
+    """The resource has another version by now than the one that the change is based on."""
+
+
 class BodyTooLarge(CallerError):
     """The body is longer than the service takes."""
 
@@ -136,6 +153,14 @@ class TargetTooLong(CallerError):
 
 class ExpectationFailed(CallerError):
     """An expectation other than 100-continue."""
+
+
+class InvalidDocument(CallerError):
+    """The document can be read and is not acceptable; `faults` lists every fault found, one line each."""
+
+    def __init__(self, detail: str = "", faults: tuple[str, ...] = ()) -> None:
+        super().__init__(detail or "; ".join(faults))
+        self.faults = faults or (detail,)
 
 
 class UpgradeRefused(CallerError):
@@ -160,6 +185,10 @@ class VersionNotSupported(CallerError):
 
 class InternalError(GatewayFault):
     """A fault of the gateway itself."""
+
+
+class StoreUnavailable(GatewayFault):
+    """The database cannot be reached, or the configuration was not loaded from it yet."""
 
 
 class IdentityUnavailable(GatewayFault):

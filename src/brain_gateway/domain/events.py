@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from enum import StrEnum
 
 from brain_gateway.domain.routing.service_status import ServiceStatus
 
@@ -14,62 +15,172 @@ class DomainEvent:
     occurred_at: float
     tenant_id: str | None = None
 
+    @property
+    def aggregate(self) -> str:
+        """What it happened to, such as "service/tenant/name": events of one aggregate keep their order."""
+        return f"tenant/{self.tenant_id or 'platform'}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceRegistered(DomainEvent):
+class ServiceEvent(DomainEvent):
+    """Something happened to a service."""
+
+    service: str
+
+    @property
+    def aggregate(self) -> str:
+        """The service's key."""
+        return f"service/{self.tenant_id or 'platform'}/{self.service}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRegistered(ServiceEvent):
     """A service is offered."""
 
-    service: str
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceUpdated(ServiceEvent):
+    """Settings of a service were changed; `settings` are their names."""
+
+    settings: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceDeregistered(DomainEvent):
+class ServiceDeregistered(ServiceEvent):
     """A service is offered no more."""
 
-    service: str
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RouteRegistered(DomainEvent):
+class RouteRegistered(ServiceEvent):
     """A service got a route; no methods: every method."""
 
-    service: str
     path: str
     methods: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceHealthChanged(DomainEvent):
+class RouteUpdated(ServiceEvent):
+    """A route's rules were changed."""
+
+    path: str
+    methods: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRemoved(ServiceEvent):
+    """A service lost a route."""
+
+    path: str
+    methods: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetAdded(ServiceEvent):
+    """A service got an instance; `target` is its origin."""
+
+    target: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetReweighted(ServiceEvent):
+    """An instance takes another share of the traffic; 0: drained."""
+
+    target: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRemoved(ServiceEvent):
+    """A service lost an instance; `expired`: its lease ran out."""
+
+    target: str
+    expired: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceHealthChanged(ServiceEvent):
     """A service went up, down or in between."""
 
-    service: str
     old: ServiceStatus
     new: ServiceStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetHealthChanged(DomainEvent):
+class TargetHealthChanged(ServiceEvent):
     """One target of a service went up or down; `target` is its origin."""
 
-    service: str
     target: str
     healthy: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitOpened(DomainEvent):
+class CircuitOpened(ServiceEvent):
     """The breaker of a target opened."""
 
-    service: str
     target: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitClosed(DomainEvent):
+class CircuitClosed(ServiceEvent):
     """The breaker of a target closed again."""
 
-    service: str
     target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitChanged(DomainEvent):
+    """A limit of a class or of a tenant on a service was set (`requests` in `window` seconds) or taken away."""
+
+    limit: str
+    requests: int | None = None
+    window: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantRegistered(DomainEvent):
+    """The platform has a new tenant."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantUpdated(DomainEvent):
+    """A tenant was renamed, suspended or resumed."""
+
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantDeleted(DomainEvent):
+    """A tenant is gone, with all that it owned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyIssued(DomainEvent):
+    """A key was given out; `prefix` is what may be shown of it."""
+
+    key_id: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyRevoked(DomainEvent):
+    """A key opens nothing any more."""
+
+    key_id: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationApplied(DomainEvent):
+    """A declared configuration was put in force by `owner`."""
+
+    owner: str
+    created: int
+    updated: int
+    deleted: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +189,17 @@ class IntegrationActivated(DomainEvent):
 
     integration_id: str
     integration_name: str
+
+
+def payload(event: DomainEvent) -> dict[str, object]:
+    """What an event says beside its time and tenant, as plain values (sets as sorted lists)."""
+    shared = {field.name for field in fields(DomainEvent)}
+    return {
+        field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name not in shared
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value.value if isinstance(value, StrEnum) else value
