@@ -87,6 +87,10 @@ NOTES: dict[type[GatewayError], str] = {
     ),
     errors.HeadersTooLarge: "The bounds are MAX_HEADER_BYTES and MAX_HEADER_COUNT. The connection is closed.",
     errors.InternalError: "Its cause is in the gateway's log.",
+    errors.SecretsUnavailable: (
+        "`detail` says whether Vault is sealed, away or refuses the gateway, or what is the matter with the "
+        "secrets file, and names the variable to look at; never a secret. Requests to services go on."
+    ),
     errors.IdentityUnavailable: (
         "The issuer's key set (JWT_JWKS_URL) has not been obtained, or is too old. Callers whose tokens "
         "were verified before go on until these expire."

@@ -40,6 +40,7 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     ),
     errors.RouteNotFound: Problem(404, "Route not found", "ask for one of the service's listed routes"),
     errors.ResourceNotFound: Problem(404, "Resource not found", "check the id; list what there is"),
+    errors.SecretNotFound: Problem(404, "Secret not found", "store it first, or check tenant and name"),
     errors.MethodNotAllowed: Problem(405, "Method not allowed", "use one of the methods in the Allow header"),
     errors.RequestTimeout: Problem(408, "Request timeout", "send the whole request more quickly"),
     errors.Conflict: Problem(409, "Conflict", "read what is registered now, and change that"),
@@ -60,6 +61,9 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     errors.InternalError: Problem(500, "Internal error", "try again; report the request id if it persists"),
     errors.StoreUnavailable: Problem(
         503, "Store unavailable", "try again: the gateway's database cannot be reached now"
+    ),
+    errors.SecretsUnavailable: Problem(
+        503, "Secrets unavailable", "try again; its operator finds the cause in the gateway's log"
     ),
     errors.IdentityUnavailable: Problem(
         503, "Identity unavailable", "try again: the token's keys cannot be had now"

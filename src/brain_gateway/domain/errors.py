@@ -14,7 +14,8 @@ GatewayError
 │   ├── NotFound                     404
 │   │   ├── ServiceNotFound          no such service for this caller (says nothing of other tenants)
 │   │   ├── RouteNotFound
-│   │   └── ResourceNotFound         no such tenant, key, service ... in the control plane, for this caller
+│   │   ├── ResourceNotFound         no such tenant, key, service ... in the control plane, for this caller
+│   │   └── SecretNotFound           nothing is stored under this tenant and name
 │   ├── MethodNotAllowed             405
 │   ├── RequestTimeout               408  head or body came too slowly
 │   ├── Conflict                     409
@@ -31,6 +32,7 @@ GatewayError
 ├── GatewayFault                 the gateway is at fault or unwilling for now
 │   ├── InternalError                500
 │   ├── StoreUnavailable             503  the database is away, or nothing was loaded from it yet
+│   ├── SecretsUnavailable           503  Vault is away or sealed, the secrets file cannot be opened or written
 │   └── IdentityUnavailable          503  the token's keys cannot be fetched
 ├── UpstreamFault                the service behind the gateway is at fault
 │   ├── UpstreamProtocolError        502  it answered, but not in HTTP
@@ -127,6 +129,10 @@ class ResourceNotFound(NotFound):
     """The control plane has no such resource for this caller."""
 
 
+class SecretNotFound(NotFound):
+    """No secret is stored under that name for this tenant."""
+
+
 class MethodNotAllowed(CallerError):
     """The route exists, for other methods."""
 
@@ -189,6 +195,10 @@ class InternalError(GatewayFault):
 
 class StoreUnavailable(GatewayFault):
     """The database cannot be reached, or the configuration was not loaded from it yet."""
+
+
+class SecretsUnavailable(GatewayFault):
+    """Secrets can neither be read nor written now: Vault is away or sealed, or the secrets file cannot be used."""
 
 
 class IdentityUnavailable(GatewayFault):
