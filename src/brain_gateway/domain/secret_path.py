@@ -78,6 +78,13 @@ def checked_values(values: Mapping[str, Secret]) -> dict[str, Secret]:
     for field, value in values.items():
         if _NAME.fullmatch(field) is None:
             raise ValueError(f"the name of a secret's field {_MUST}")
-        if len(value.reveal().encode("utf-8", "surrogatepass")) > MOST_BYTES:
-            raise ValueError(f"the field {field} is longer than {MOST_BYTES} bytes")
+        if _size(value) > MOST_BYTES:
+            raise ValueError(f"the field {field} is longer than {MOST_BYTES} bytes, or is no Unicode text")
     return dict(values)
+
+
+def _size(value: Secret) -> int:
+    try:
+        return len(value.reveal().encode())
+    except UnicodeEncodeError:  # its message would show a part of the value
+        return MOST_BYTES + 1

@@ -1,0 +1,1 @@
+"""Secrets in one encrypted file of the data directory."""

@@ -1,0 +1,1 @@
+"""Secrets in HashiCorp Vault or OpenBao, in a key-value engine of version 2."""

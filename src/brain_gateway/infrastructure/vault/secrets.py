@@ -1,0 +1,185 @@
+"""The secrets port over Vault or OpenBao: key-value engine of version 2, a path for each tenant."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from brain_gateway.application.ports.secrets import SecretsHealth, SecretsStatus, StoredSecret
+from brain_gateway.domain.errors import PreconditionFailed, SecretNotFound, SecretsUnavailable
+from brain_gateway.domain.secret_path import SecretPath, checked_values
+from brain_gateway.domain.tenancy import Secret
+from brain_gateway.infrastructure.vault.cache import SecretCache
+from brain_gateway.infrastructure.vault.config import VaultConfig
+from brain_gateway.infrastructure.vault.session import VaultSession
+from brain_gateway.infrastructure.vault.transport import Answer, VaultAwayError, VaultTransport
+
+_AGAIN = 1.0  # seconds in which reads do not ask a Vault that has just been away
+_HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
+_NOT_KV_2 = "VAULT_KV_MOUNT: must be a key-value engine of version 2"
+
+
+class VaultSecrets:
+    """A context manager: while it is open, the token is renewed."""
+
+    def __init__(
+        self,
+        config: VaultConfig,
+        clock: Callable[[], float] = time.monotonic,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._transport = VaultTransport(config, transport)
+        self._session = VaultSession(self._transport, config, clock)
+        self._cache = SecretCache(config.cache, config.stale)
+        self._keeper: asyncio.Task[None] | None = None
+        self._changes = 0
+        self._away: tuple[float, SecretsHealth] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._keeper = asyncio.create_task(self._session.keep(), name="vault-token")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        await self._transport.close()
+
+    async def read(self, path: SecretPath) -> StoredSecret:
+        """See the port. Answers are kept for `cache` seconds, and for `stale` seconds against Vault's absence."""
+        known = self._cache.fresh(path, self._clock())
+        if known is not None:
+            return known
+        changes = self._changes
+        try:
+            answer = await self._ask("GET", self._config.data(path))
+        except VaultAwayError as error:
+            known = self._cache.stale(path, self._clock())
+            if known is not None:
+                return known
+            raise SecretsUnavailable(error.health.detail) from None
+        if answer.status != 200:
+            self._cache.drop(path)
+            raise self._refusal(answer, "read", "data")
+        secret = _secret(answer.body)
+        if changes == self._changes:  # else a write came between: its value is newer
+            self._cache.put(path, secret, self._clock())
+        return secret
+
+    async def write(
+        self, path: SecretPath, values: Mapping[str, Secret], expected_version: int | None = None
+    ) -> int:
+        """See the port."""
+        data = {name: value.reveal() for name, value in checked_values(values).items()}
+        options = {} if expected_version is None else {"cas": expected_version}
+        answer = await self._change("POST", self._config.data(path), path, {"data": data, "options": options})
+        if answer.status == 400 and "check-and-set" in answer.errors:
+            raise PreconditionFailed("another version is stored than the one that was expected")
+        if answer.status not in (200, 204):
+            raise self._refusal(answer, "create, update", "data")
+        try:
+            return int(answer.body["data"]["version"])
+        except (KeyError, TypeError):
+            raise SecretsUnavailable(_NOT_KV_2) from None
+
+    async def delete(self, path: SecretPath) -> None:
+        """See the port."""
+        answer = await self._change("DELETE", self._config.metadata(path), path)
+        if answer.status not in (200, 204):
+            raise self._refusal(answer, "delete", "metadata")
+
+    async def names(self, tenant_id: str | None) -> tuple[str, ...]:
+        """See the port."""
+        try:
+            answer = await self._session.call("LIST", self._config.folder(tenant_id))
+        except VaultAwayError as error:
+            raise SecretsUnavailable(error.health.detail) from None
+        if answer.status == 200:
+            return tuple(sorted(name for name in answer.body["data"]["keys"] if not name.endswith("/")))
+        refusal = self._refusal(answer, "list", "metadata")
+        if isinstance(refusal, SecretNotFound):
+            return ()
+        raise refusal
+
+    async def health(self) -> SecretsHealth:
+        """See the port: whether Vault is open, and takes the gateway's token."""
+        try:
+            answer = await self._transport.call("GET", _HEALTH, in_root=True)
+            if answer.body.get("initialized") is False:
+                return SecretsHealth(
+                    SecretsStatus.UNREACHABLE, "Vault is not initialised: run its operator init"
+                )
+            if answer.body.get("sealed"):
+                return self._bridged(SecretsHealth(SecretsStatus.SEALED, "Vault is sealed: unseal it"))
+            await self._session.call("GET", "auth/token/lookup-self")
+        except VaultAwayError as error:
+            return self._bridged(error.health)
+        left = self._session.ending
+        if left is not None:
+            detail = f"VAULT_TOKEN: ends in {left:.0f} s and cannot be renewed; give the gateway another one"
+            return SecretsHealth(SecretsStatus.DEGRADED, detail)
+        return SecretsHealth(SecretsStatus.OK)
+
+    def _bridged(self, health: SecretsHealth) -> SecretsHealth:
+        """What is said beside, while old copies serve."""
+        if not len(self._cache):
+            return health
+        copies = f"; copies serve until they are {self._config.stale:g} s old"
+        return SecretsHealth(health.status, health.detail + copies)
+
+    async def _ask(self, method: str, path: str) -> Answer:
+        """Reads in a row do not each wait for a Vault that is away."""
+        if self._away is not None and self._clock() < self._away[0]:
+            raise VaultAwayError(self._away[1].detail, self._away[1].status)
+        try:
+            answer = await self._session.call(method, path)
+        except VaultAwayError as error:
+            self._away = (self._clock() + _AGAIN, error.health)
+            raise
+        self._away = None
+        return answer
+
+    async def _change(self, method: str, api_path: str, path: SecretPath, body: object = None) -> Answer:
+        """Whatever comes of it, what was known is not sure any more."""
+        try:
+            return await self._session.call(method, api_path, body)
+        except VaultAwayError as error:
+            raise SecretsUnavailable(error.health.detail) from None
+        finally:
+            self._changes += 1
+            self._cache.drop(path)
+
+    def _refusal(self, answer: Answer, capability: str, kind: str) -> SecretsUnavailable | SecretNotFound:
+        """What an answer means that is not what was asked for."""
+        if answer.status == 403:
+            needed = self._config.needed(capability.replace(", ", '", "'), kind)
+            return SecretsUnavailable(f"Vault refuses: the gateway's token needs {needed}")
+        if "namespace not found" in answer.errors:
+            return SecretsUnavailable("VAULT_NAMESPACE: Vault has no such namespace")
+        if "no handler for route" in answer.errors:
+            return SecretsUnavailable(f"VAULT_KV_MOUNT: Vault has no engine at {self._config.mount}/")
+        if answer.status == 404:
+            return SecretNotFound()
+        return SecretsUnavailable(f"Vault refuses the request (status {answer.status})")
+
+
+def _secret(body: dict[str, Any]) -> StoredSecret:
+    """Values that others stored may be numbers or lists: such become JSON text."""
+    try:
+        fields, version = body["data"]["data"], int(body["data"]["metadata"]["version"])
+    except (KeyError, TypeError):
+        raise SecretsUnavailable(_NOT_KV_2) from None
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+    return StoredSecret({name: Secret(text) for name, text in texts.items()}, version)
