@@ -115,6 +115,13 @@ class TargetHealthChanged(ServiceEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetsDiscovered(ServiceEvent):
+    """A look-up gave a service other targets, or other weights; `targets` are origins."""
+
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitOpened(ServiceEvent):
     """The breaker of a target opened."""
 
@@ -184,11 +191,48 @@ class ConfigurationApplied(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntegrationActivated(DomainEvent):
-    """A tenant activated an integration."""
+class IntegrationEvent(DomainEvent):
+    """Something happened to an integration of a tenant."""
 
     integration_id: str
     integration_name: str
+
+    @property
+    def aggregate(self) -> str:
+        """The integration's configuration."""
+        return f"integration/{self.tenant_id or 'platform'}/{self.integration_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationActivated(IntegrationEvent):
+    """A tenant activated an integration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationDeactivated(IntegrationEvent):
+    """A tenant took an integration out of use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationUpdated(IntegrationEvent):
+    """Settings of a tenant's integration were changed; `settings` are their names."""
+
+    settings: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationCredentialsChanged(IntegrationEvent):
+    """A tenant's integration has other credentials; `fields` are the names of those set, none: forgotten."""
+
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationHealthChanged(IntegrationEvent):
+    """A tenant's integration went up, down or in between."""
+
+    old: ServiceStatus
+    new: ServiceStatus
 
 
 def payload(event: DomainEvent) -> dict[str, object]:
