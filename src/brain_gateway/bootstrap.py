@@ -20,6 +20,7 @@ from brain_gateway.api.edge.sweeper import sweep
 from brain_gateway.api.rest.health import health_router
 from brain_gateway.api.rest.metrics import metrics_router
 from brain_gateway.application.configuration import GatewayConfiguration
+from brain_gateway.application.gateway.discovery import TargetDiscovery
 from brain_gateway.application.gateway.forwarding import TrustedProxies
 from brain_gateway.application.gateway.health_monitor import HealthMonitor
 from brain_gateway.application.gateway.identification import Identification
@@ -33,7 +34,10 @@ from brain_gateway.application.gateway.targets import TargetRegistry
 from brain_gateway.application.gateway.trace_ids import TraceIds, TracePolicy
 from brain_gateway.application.ports.span_sink import SpanSink
 from brain_gateway.domain.errors import ConfigurationError
+from brain_gateway.domain.events import DomainEvent
 from brain_gateway.domain.http.requests import RequestParser
+from brain_gateway.domain.routing.target import Target
+from brain_gateway.infrastructure.discovery.dns import DnsDiscovery
 from brain_gateway.infrastructure.identity.api_keys import ApiKeyRing
 from brain_gateway.infrastructure.identity.config import VerifierConfig
 from brain_gateway.infrastructure.identity.denylist import Denylist
@@ -44,6 +48,8 @@ from brain_gateway.infrastructure.telemetry.events import log_event
 from brain_gateway.infrastructure.telemetry.prometheus import CONTENT_TYPE, GatewayMetrics
 from brain_gateway.infrastructure.upstream.pool import TargetPools
 from brain_gateway.settings import Profile, Settings
+
+FIRST_ANSWERS = 2.0  # seconds that a start waits for discovery; who is found later is served later
 
 
 @dataclass(slots=True)
@@ -57,14 +63,30 @@ class Gateway:
     targets: TargetRegistry
     metrics: MetricsCollector
     identification: Identification
+    discovery: TargetDiscovery
+    configuration: GatewayConfiguration
+    _moved: bool = False
 
     def apply(self, configuration: GatewayConfiguration) -> None:
         """Replace services, limits and keys; requests under way keep what they began with."""
-        self.monitor.watch(configuration.services)
-        table = compile_table(configuration.services, configuration.limit_classes, self.targets, self.metrics)
+        self.discovery.watch(configuration.services)
+        self.configuration = configuration
+        self._route()
         self.keys.replace(configuration.api_keys)
-        self.runtime.router.table = table
         self.identification.sessions.end_all(lambda principal: principal.scheme == "api_key")
+
+    def moved(self, service_key: str, targets: tuple[Target, ...]) -> None:
+        """Discovery found other targets of a service; several at a time make one new table."""
+        if not self._moved:
+            self._moved = True
+            asyncio.get_running_loop().call_soon(self._route)
+
+    def _route(self) -> None:
+        self._moved = False
+        services = [self.discovery.located(service) for service in self.configuration.services]
+        self.monitor.watch(services)
+        limits = self.configuration.limit_classes
+        self.runtime.router.table = compile_table(services, limits, self.targets, self.metrics)
 
 
 @asynccontextmanager
@@ -90,11 +112,21 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
             on_withdrawn=lambda: sessions.end_all(lambda known: known.scheme == "jwt"),
         )
         await stack.enter_async_context(verifier)
-        monitor = HealthMonitor(make_probes(), on_change=targets.mark, publish=log_event)
-        monitor.watch(configuration.services)
+        discovery = TargetDiscovery({"dns": DnsDiscovery(settings.dns_resolver)})
+        discovery.watch(configuration.services)
+        await stack.enter_async_context(discovery)
+        await discovery.settled(FIRST_ANSWERS)
+
+        def publish(event: DomainEvent) -> None:
+            log_event(event)
+            discovery.heed(event)
+
+        monitor = HealthMonitor(make_probes(), on_change=targets.mark, publish=publish)
         await stack.enter_async_context(monitor)
+        services = [discovery.located(service) for service in configuration.services]
+        monitor.watch(services)
         identification = Identification(verifier, keys, sessions, clock, unix)
-        table = compile_table(configuration.services, configuration.limit_classes, targets, metrics)
+        table = compile_table(services, configuration.limit_classes, targets, metrics)
         spans = _spans(settings, stack)
         ids = TraceIds(os.urandom)
         traces = TracePolicy(ids, settings.trace_sample) if spans is not None else None
@@ -105,7 +137,7 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         )
         settlement = Settlement(
             metrics, limits, log or NoAccessLog(), clock, unix, random.random, monitor.note,
-            log_event,
+            publish,
             settings.access_log_sample, settings.access_log_slow_ms / 1000, spans,
         )  # fmt: skip
         runtime = EdgeRuntime(
@@ -131,7 +163,11 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         )
         sweeper = asyncio.create_task(sweep(runtime.connections, pools.sweep, clock), name="sweeper")
         stack.callback(sweeper.cancel)
-        yield Gateway(app, runtime, keys, monitor, targets, metrics, identification)
+        gateway = Gateway(
+            app, runtime, keys, monitor, targets, metrics, identification, discovery, configuration
+        )
+        discovery.on_change, discovery.publish = gateway.moved, publish
+        yield gateway
 
 
 def _spans(settings: Settings, stack: AsyncExitStack) -> SpanSink | None:

@@ -75,7 +75,10 @@ def _present(load: Load, known: GatewayConfiguration) -> GatewayConfiguration:
 
 def _load(settings: Settings, config: Path | None, demo_key: ApiKeyRecord | None) -> GatewayConfiguration:
     configuration = load_configuration(
-        config, profile=settings.profile, health_check_interval=settings.health_check_interval
+        config,
+        profile=settings.profile,
+        health_check_interval=settings.health_check_interval,
+        auto_discovery=settings.auto_discovery,
     )
     _check_shares(settings.workers, configuration)
     return (

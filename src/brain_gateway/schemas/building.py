@@ -9,45 +9,63 @@ from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 from brain_gateway.domain.resilience.circuit_breaker import BreakerPolicy
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
 from brain_gateway.domain.resilience.retry import RetryPolicy
-from brain_gateway.domain.routing.policies import BalancerPolicy, CorsPolicy, ProbePolicy, ProbeType, Timeouts
+from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Lookup, RecordType
+from brain_gateway.domain.routing.policies import (
+    BalancerPolicy,
+    CachePolicy,
+    CorsPolicy,
+    ProbePolicy,
+    ProbeType,
+    Timeouts,
+)
 from brain_gateway.domain.routing.route import Route
 from brain_gateway.domain.routing.service_route import ServiceRoute
-from brain_gateway.domain.routing.target import Target
+from brain_gateway.domain.routing.target import Target, is_address
 from brain_gateway.schemas.checks import is_exposed
 from brain_gateway.schemas.file import ApiKeyModel, LimitsModel, fill_template
 from brain_gateway.schemas.policies import (
-    BalancerModel,
+    DiscoveryModel,
     LimitModel,
     ProbeModel,
 )
 from brain_gateway.schemas.service import RouteModel, ServiceModel
+from brain_gateway.settings.addresses import is_loopback
 
 _BALANCER, _BREAKER, _RETRY, _TIMEOUTS = BalancerPolicy(), BreakerPolicy(), RetryPolicy(), Timeouts()
+_BY_WEIGHT = BalancerPolicy("weighted")
 _NO_ROLES: frozenset[str] = frozenset()
 
 
 class ServiceBuilder:
-    """Makes services; policies are frozen, so thousands of services share the default ones."""
+    """Makes services; policies are frozen, so thousands of services share the default ones.
 
-    def __init__(self, host_template: str, health_check_interval: float) -> None:
+    auto_discovery: whether services that the host template gives a name are looked up by it.
+    """
+
+    def __init__(
+        self, host_template: str, health_check_interval: float, auto_discovery: bool = False
+    ) -> None:
         self._host_template = host_template
+        self._auto_discovery = auto_discovery
         self._interval = health_check_interval
         self._probe = ProbePolicy(interval=health_check_interval)
         self._limits: dict[LimitModel, RateLimit] = {}
 
     def build(self, name: str, model: ServiceModel, tenant_id: str | None) -> ServiceRoute:
         """The service. Raises ConfigurationError for what only the domain can tell."""
+        discovery = self._discovery(name, model)
         return ServiceRoute(
             name=name,
             tenant_id=tenant_id,
             kind=model.kind,
             prefix=model.prefix,
-            targets=self._targets(name, model),
+            targets=self._targets(name, model, discovery),
+            discovery=discovery,
             routes=tuple([self._route(route) for route in model.routes]),
             exposed=is_exposed(model),
             roles=_roles(model.roles),
             limit=self._limit(model.limit),
-            balancer=_BALANCER if model.balancer is None else _balancer(model.balancer),
+            balancer=_balancer(model),
             breaker=_BREAKER if model.breaker is None else BreakerPolicy(**dict(model.breaker)),
             retry=_RETRY if model.retry is None else RetryPolicy(**dict(model.retry)),
             timeouts=_TIMEOUTS if model.timeouts is None else Timeouts(**dict(model.timeouts)),
@@ -60,17 +78,39 @@ class ServiceBuilder:
         )
 
     def needs_port(self, model: ServiceModel) -> bool:
-        """Whether it has neither targets nor the port that the host template asks for."""
+        """Whether it has neither targets, nor a discovery, nor the port that the host template asks for."""
+        if model.discovery is not None:
+            return False
         return model.targets is None and model.port is None and "{port}" in self._host_template
 
-    def _targets(self, name: str, model: ServiceModel) -> tuple[Target, ...]:
-        if model.targets is None:
-            return (Target.parse(fill_template(self._host_template, name, model.port)),)
-        return tuple(target.to_domain() for target in model.targets)
+    def _targets(
+        self, name: str, model: ServiceModel, discovery: DiscoveryPolicy | None
+    ) -> tuple[Target, ...]:
+        if model.targets is not None:
+            return tuple(target.to_domain() for target in model.targets)
+        return (self._templated(name, model),) if discovery is None else discovery.unanswered
+
+    def _templated(self, name: str, model: ServiceModel) -> Target:
+        return Target.parse(fill_template(self._host_template, name, model.port))
+
+    def _discovery(self, name: str, model: ServiceModel) -> DiscoveryPolicy | None:
+        if model.discovery is not None:
+            return _discovery(model.discovery, model.port)
+        if not self._auto_discovery or model.targets is not None:
+            return None
+        target = self._templated(name, model)
+        if is_address(target.host) or is_loopback(target.host):
+            return None
+        return DiscoveryPolicy(Lookup(target.host), target.port, target.scheme)
 
     def _route(self, model: RouteModel) -> Route:
         return Route(
-            model.path, frozenset(model.methods), model.public, _roles(model.roles), self._limit(model.limit)
+            model.path,
+            frozenset(model.methods),
+            model.public,
+            _roles(model.roles),
+            self._limit(model.limit),
+            None if model.cache is None else CachePolicy(**dict(model.cache)),
         )
 
     def _limit(self, model: LimitModel | None) -> RateLimit | None:
@@ -115,8 +155,22 @@ def api_key_record(model: ApiKeyModel, tenant_id: str) -> ApiKeyRecord:
     )
 
 
-def _balancer(model: BalancerModel) -> BalancerPolicy:
-    return BalancerPolicy(model.strategy, model.hash_on or _BALANCER.hash_on)
+def _balancer(service: ServiceModel) -> BalancerPolicy:
+    """SRV records have weights, and mean them; who names a strategy means that."""
+    model = service.balancer
+    if model is not None:
+        return BalancerPolicy(model.strategy, model.hash_on or _BALANCER.hash_on)
+    weighted = service.discovery is not None and service.discovery.record is RecordType.SRV
+    return _BY_WEIGHT if weighted else _BALANCER
+
+
+def _discovery(model: DiscoveryModel, port: int | None) -> DiscoveryPolicy:
+    lookup = Lookup(
+        model.name, model.type, model.record, model.min_interval, model.max_interval, model.empty_after
+    )
+    return DiscoveryPolicy(
+        lookup, port if model.port is None else model.port, model.scheme, model.server_name or ""
+    )
 
 
 def _probe_path(model: ProbeModel) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+from brain_gateway.domain.routing.discovery import RecordType
 from brain_gateway.domain.routing.policies import ProbeType
 from brain_gateway.domain.routing.service_status import ServiceKind
 from brain_gateway.schemas.faults import Path
@@ -71,6 +72,12 @@ def _public_routes_ask_no_roles(service: ServiceModel) -> Iterator[Finding]:
             yield ("routes", index, "roles"), "must be empty, since the route is public; or set public: false"
 
 
+def _discovery_has_a_port(service: ServiceModel) -> Iterator[Finding]:
+    policy = service.discovery
+    if policy is not None and policy.record is not RecordType.SRV and policy.port is None is service.port:
+        yield ("discovery",), "needs a port, since only SRV records tell one: give it one, or the service"
+
+
 def ties(service: ServiceModel) -> Iterator[Finding]:
     """Pairs of routes that match the same requests. The domain refuses them too, but knows no lines: this is
     asked once it has, or when the service is not built at all.
@@ -100,5 +107,6 @@ CHECKS: tuple[Check, ...] = (
     Check(frozenset({"kind", "exposed", "roles"}), _infrastructure_has_roles),
     Check(frozenset({"strict", "routes"}), _strict_has_routes),
     Check(frozenset({"targets"}), _targets_differ),
+    Check(frozenset({"discovery", "port"}), _discovery_has_a_port),
     Check(frozenset({"routes"}), _public_routes_ask_no_roles),
 )

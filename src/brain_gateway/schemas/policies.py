@@ -1,4 +1,4 @@
-"""The policies of a service: limit, balancer, breaker, retry, timeouts, probe, CORS."""
+"""The policies of a service: limit, balancer, breaker, retry, timeouts, probe, CORS, cache."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from brain_gateway.domain.routing.policies import ProbeType
+from brain_gateway.domain.routing.discovery import DiscoveryType, Lookup, RecordType
+from brain_gateway.domain.routing.policies import MOST_CACHED_BODY, ProbeType
+from brain_gateway.domain.routing.target import canonical_host
 from brain_gateway.schemas.types import (
     AT_LEAST_ONE,
     NOT_EMPTY,
@@ -19,6 +21,7 @@ from brain_gateway.schemas.types import (
     Method,
     Model,
     Share,
+    saying,
 )
 
 _HASH_ON = re.compile(r"tenant|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -38,6 +41,14 @@ def _field_name(text: str) -> str:
     if not _FIELD_NAME.fullmatch(text):
         raise ValueError("must be the name of a header field")
     return text
+
+
+def _record(value: object) -> object:
+    return {"A": "A", "AAAA": "AAAA", "SRV": "SRV", "AUTO": "auto"}.get(str(value).upper(), value)
+
+
+def _looked_up(text: str) -> str:
+    return saying(Lookup)(text).name
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
@@ -110,6 +121,40 @@ class TimeoutsModel(Model):
     total: Annotated[Duration, Field(le=86400, description="Seconds for the whole exchange.")] = 0.0
 
 
+class DiscoveryModel(Model):
+    """Where the targets of a service are looked up."""
+
+    type: Annotated[DiscoveryType, LowerCase] = DiscoveryType.DNS
+    name: Annotated[str, AfterValidator(_looked_up), Field(description="The name that is looked up.")]
+    record: Annotated[
+        RecordType,
+        BeforeValidator(_record),
+        Field(description="A, AAAA, SRV, or auto: A, and AAAA where there is no A."),
+    ] = RecordType.AUTO
+    port: Annotated[int, Field(ge=1, le=65535), NUMBER] | None = Field(
+        default=None, description="Of the instances; default: the service's port, and what SRV records say."
+    )
+    scheme: Annotated[Literal["http", "https"], LowerCase] = "http"
+    server_name: Annotated[str, AfterValidator(saying(canonical_host))] | None = Field(
+        default=None, description="Host and TLS name of the instances. Default: the name."
+    )
+    min_interval: Annotated[
+        Instant, Field(le=3600, description="Seconds between two look-ups, at least.")
+    ] = 1.0
+    max_interval: Annotated[
+        Instant, Field(le=86400, description="Seconds between two look-ups, at most.")
+    ] = 30.0
+    empty_after: Annotated[
+        Duration, Field(le=86400, description="Seconds until a denied name is given up; 0: never.")
+    ] = 300.0
+
+    @model_validator(mode="after")
+    def _intervals_in_order(self) -> Self:
+        if self.min_interval > self.max_interval:
+            raise ValueError("min_interval must be at most max_interval")
+        return self
+
+
 class ProbeModel(Model):
     """How the health of a target is checked."""
 
@@ -156,3 +201,19 @@ class CorsModel(Model):
                 'credentials: true does not go with the origin "*" (browsers refuse it): name the origins'
             )
         return self
+
+
+class CacheModel(Model):
+    """How answers to GET are cached (RFC 9111), beside what they say themselves."""
+
+    default_ttl: Annotated[Duration, Field(le=31536000)] | None = Field(
+        default=None, description="Seconds that an answer is fresh which says nothing of it."
+    )
+    stale_if_error: Annotated[
+        Duration, Field(le=604800, description="Seconds that a stale answer may stand in for an error.")
+    ] = 0.0
+    max_body: Annotated[
+        int, Field(ge=1, le=MOST_CACHED_BODY, description="Bytes of the longest body that is stored."), NUMBER
+    ] = 1024 * 1024
+    per_user: Annotated[bool, Field(description="Whether each user's answers are kept apart.")] = False
+    client_control: Annotated[bool, Field(description="Whether callers' Cache-Control counts.")] = True

@@ -11,7 +11,9 @@ from brain_gateway.domain.routing.target import MAX_WEIGHT, Target
 from brain_gateway.schemas.policies import (
     BalancerModel,
     BreakerModel,
+    CacheModel,
     CorsModel,
+    DiscoveryModel,
     LimitModel,
     ProbeModel,
     RetryModel,
@@ -61,6 +63,16 @@ def _url_alone(value: object) -> object:
 TargetEntry = Annotated[TargetModel, BeforeValidator(_url_alone, json_schema_input_type=str | TargetModel)]
 
 
+def _switch(value: object) -> object:
+    """`cache: true` is `cache: {}`, `cache: false` is none."""
+    return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
+CacheEntry = Annotated[
+    CacheModel | None, BeforeValidator(_switch, json_schema_input_type=bool | CacheModel | None)
+]
+
+
 class RouteModel(Model):
     """Rules for some paths of a service."""
 
@@ -73,6 +85,9 @@ class RouteModel(Model):
         tuple[RoleName, ...], Field(description="Any of these is needed, beside the service's.")
     ] = ()
     limit: LimitModel | None = None
+    cache: Annotated[
+        CacheEntry, Field(description="Keep answers to GET and use them again, per tenant; none: never.")
+    ] = None
 
 
 class ServiceModel(Model):
@@ -84,6 +99,7 @@ class ServiceModel(Model):
     )
     prefix: Annotated[Prefix, Field(description="Path at the target that requests are put below.")] = ""
     targets: Annotated[tuple[TargetEntry, ...], NOT_EMPTY, AT_LEAST_ONE] | None = None
+    discovery: DiscoveryModel | None = None
     exposed: bool | None = Field(default=None, description="Whether it is offered through the proxy.")
     roles: Annotated[
         tuple[RoleName, ...], Field(description="Any of these is needed; none: every known caller.")

@@ -46,6 +46,18 @@ def checked_url(text: str, schemes: Sequence[str]) -> str:
     return text
 
 
+def checked_socket(text: str) -> str:
+    """`text` if it is an IP address and a port (IPv6 in brackets); raises ValueError otherwise."""
+    host, mark, port = text.rpartition(":")
+    if not mark or not port.isascii() or not port.isdecimal() or not 1 <= int(port) <= 65_535:
+        raise ValueError("it has no port from 1 to 65535")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if (":" in host) is not bracketed:
+        raise ValueError("an IPv6 address goes in brackets")
+    ip_address(host[1:-1] if bracketed else host)
+    return text
+
+
 def masked_url(text: str) -> str:
     """`text` with the password, if it has one, as ****; a text that is no URL is masked whole."""
     try:

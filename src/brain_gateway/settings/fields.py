@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from brain_gateway.settings.addresses import checked_url
+from brain_gateway.settings.addresses import checked_socket, checked_url
 from brain_gateway.settings.durations import parse_duration
+from brain_gateway.settings.references import is_reference, without_references
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -92,7 +93,9 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 def _secret_url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
     def check(secret: SecretStr) -> SecretStr:
-        checked_url(secret.get_secret_value(), schemes)
+        text = secret.get_secret_value()
+        if not is_reference(text):
+            checked_url(without_references(text), schemes)
         return secret
 
     return check
@@ -105,6 +108,7 @@ NetworkList = Annotated[
     tuple[Annotated[Network, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(pieces)
 ]
 WebAddress = Annotated[str, AfterValidator(_url("http", "https"))]
+SocketAddress = Annotated[str, AfterValidator(checked_socket)]
 DatabaseAddress = Annotated[
     SecretStr,
     AfterValidator(

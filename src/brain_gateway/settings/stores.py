@@ -1,16 +1,21 @@
-"""Where state and secrets are kept, and where services are found."""
+"""Where state is kept, and where services are found."""
 
 from __future__ import annotations
 
-from pydantic import SecretStr
-
-from brain_gateway.settings.fields import DatabaseAddress, Group, RedisAddress, Seconds, WebAddress, setting
+from brain_gateway.settings.fields import (
+    DatabaseAddress,
+    Group,
+    RedisAddress,
+    Seconds,
+    SocketAddress,
+    setting,
+)
 
 _SWITCH = "true or false (on, off, yes, no, 1, 0)"
 
 
 class StoreSettings(Group):
-    """Database, shared memory and vault."""
+    """Database and shared memory."""
 
     database_url: DatabaseAddress | None = setting(
         "DATABASE_URL",
@@ -23,15 +28,6 @@ class StoreSettings(Group):
         None,
         "Redis or Valkey that the processes share for limits and events. Unset: memory of this machine.",
         "a URL such as redis://:password@host:6379/0 or rediss://host:6380",
-    )
-    vault_addr: WebAddress | None = setting(
-        "VAULT_ADDR",
-        None,
-        "Address of Vault or OpenBao. Unset: secrets come from the environment.",
-        "an http or https URL",
-    )
-    vault_token: SecretStr | None = setting(
-        "VAULT_TOKEN", None, "Token that the gateway shows to Vault.", "a token that Vault issued"
     )
 
 
@@ -47,8 +43,14 @@ class RegistrySettings(Group):
     auto_discovery: bool = setting(
         "AUTO_DISCOVERY",
         True,
-        "Look for the targets of services that name none of their own.",
+        "Look the names of services without targets of their own up in DNS, again and again; false: when connecting.",
         _SWITCH,
+    )
+    dns_resolver: SocketAddress | None = setting(
+        "DNS_RESOLVER",
+        None,
+        "Name server to ask in place of those in /etc/resolv.conf; the hosts file then counts no more.",
+        "an IP address and a port such as 10.0.0.2:53 or [fd00::2]:53",
     )
     health_check_interval: Seconds = setting(
         "HEALTH_CHECK_INTERVAL",

@@ -68,7 +68,7 @@ class HealthMonitor:
         self._clock, self._unix, self._entropy, self._pause = clock, unix, entropy, pause
         self._slots = asyncio.Semaphore(concurrency)
         self._wake = asyncio.Event()
-        self._schedule = CheckSchedule()
+        self._schedule = CheckSchedule[WatchedTarget]()
         self._services: dict[str, WatchedService] = {}
         self._targets: dict[tuple[str, str], WatchedTarget] = {}
         self._board = HealthBoard(self._services, clock, unix)

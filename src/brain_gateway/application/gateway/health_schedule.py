@@ -1,26 +1,38 @@
-"""Which target is to be checked next: a heap, so that 10,000 targets cost no more than the next one."""
+"""What is to be done next: a heap, so that 10,000 checks or look-ups cost no more than the next one."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import math
+from typing import Generic, Protocol, TypeVar
 
-from brain_gateway.application.gateway.health_watch import UNSCHEDULED, WatchedTarget
+UNSCHEDULED = math.inf
 
 
-class CheckSchedule:
-    """Times are monotonic seconds. Entries of targets rescheduled or dropped since are skipped."""
+class Scheduled(Protocol):
+    """What can be put on a schedule: when it is `due`, and whether it is still `watched`."""
+
+    due: float
+    watched: bool
+
+
+Item = TypeVar("Item", bound=Scheduled)
+
+
+class CheckSchedule(Generic[Item]):
+    """Times are monotonic seconds. Entries of items rescheduled or dropped since are skipped."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, WatchedTarget]] = []
+        self._heap: list[tuple[float, int, Item]] = []
         self._order = itertools.count()
 
-    def put(self, item: WatchedTarget, due: float) -> None:
+    def put(self, item: Item, due: float) -> None:
         """Check the item at `due`, and not at the time set before."""
         item.due = due
         heapq.heappush(self._heap, (due, next(self._order), item))
 
-    def pop(self, now: float) -> WatchedTarget | None:
+    def pop(self, now: float) -> Item | None:
         """An item whose time has come, taken off the schedule; the longest overdue first."""
         self._skip_stale()
         if not self._heap or self._heap[0][0] > now:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
+from brain_gateway.application.gateway.health_schedule import UNSCHEDULED
 from brain_gateway.application.ports.probe import ProbeResult
 from brain_gateway.domain.resilience.health import HealthTracker, service_status
 from brain_gateway.domain.routing.service_route import ProbePolicy, ProbeType, ServiceRoute
 from brain_gateway.domain.routing.service_status import ServiceStatus
 from brain_gateway.domain.routing.target import Target
-
-UNSCHEDULED = math.inf
 
 
 class WatchedTarget:

@@ -24,18 +24,11 @@ class TargetState:
         self.pool = pool
         self.healthy = True  # until a probe says otherwise: a probe may never come
         self.in_flight = 0
-        self.host_line = b"Host: " + host_of(target) + b"\r\n"
+        self.host_line = b"Host: " + target.host_header.encode() + b"\r\n"
 
     def available(self, now: float) -> bool:
         """Whether its breaker would let a request through; takes no half-open trial."""
         return self.breaker.calm or self.breaker.retry_after(now) == 0.0
-
-
-def host_of(target: Target) -> bytes:
-    """The Host value that names a target (RFC 9110 section 7.2): no port where it is the scheme's own."""
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    usual = {"http": 80, "https": 443}[target.scheme]
-    return (host if target.port == usual else f"{host}:{target.port}").encode()
 
 
 class TargetRegistry:
@@ -52,6 +45,9 @@ class TargetRegistry:
     def _state(self, service: ServiceRoute, target: Target) -> TargetState:
         key = (service.key, target.origin)
         state = self._states.get(key)
+        if state is not None and state.target.server_name != target.server_name:
+            self._states.pop(key).pool.close()  # its connections were made for another name
+            state = None
         if state is None:
             pool = self._pools.pool(target, service.timeouts.connect)
             state = self._states[key] = TargetState(target, CircuitBreaker(service.breaker), pool)

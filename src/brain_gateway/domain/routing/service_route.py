@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from brain_gateway.domain.events import DomainEvent, RouteRegistered, ServiceHea
 from brain_gateway.domain.resilience.circuit_breaker import BreakerPolicy
 from brain_gateway.domain.resilience.rate_limit import RateLimit
 from brain_gateway.domain.resilience.retry import RetryPolicy
+from brain_gateway.domain.routing.discovery import DiscoveryPolicy
 from brain_gateway.domain.routing.policies import BalancerPolicy, CorsPolicy, ProbePolicy, ProbeType, Timeouts
 from brain_gateway.domain.routing.route import Route
 from brain_gateway.domain.routing.route_matcher import RouteMatcher
@@ -40,7 +42,7 @@ class ServiceRoute:
     changes by update_health_status alone. That a name is unique per tenant is for its repository to hold
     (`key`). prefix: "" or "/a/b". roles: any of these is needed (none: every authenticated caller).
     host_header: "upstream", "preserve" or a literal host[:port]. max_body: bytes, 0: no limit. strict: only
-    the listed routes exist.
+    the listed routes exist. discovery: where its targets are looked up; `targets` hold until something is found.
     """
 
     name: str
@@ -62,6 +64,7 @@ class ServiceRoute:
     max_body: int = 0
     websocket: bool = True
     strict: bool = False
+    discovery: DiscoveryPolicy | None = None
     status: ServiceStatus = field(default=ServiceStatus.UNKNOWN, init=False)
     _matcher: RouteMatcher = field(init=False, repr=False)
     _events: list[DomainEvent] = field(default_factory=list, init=False, repr=False)
@@ -91,6 +94,15 @@ class ServiceRoute:
     def matcher(self) -> RouteMatcher:
         """The routes, compiled; a new one after each registration."""
         return self._matcher
+
+    def at(self, targets: tuple[Target, ...]) -> ServiceRoute:
+        """The same service, with its status, at other targets. Raises ConfigurationError for two of one origin."""
+        if targets == self.targets:
+            return self
+        _check_targets(targets, self.name)
+        other = copy.copy(self)
+        other.targets, other._events = targets, []
+        return other
 
     def register_route(self, route: Route, now: float) -> None:
         """Adds a route (`now` in unix seconds). Raises Conflict when it ties with one that is there."""

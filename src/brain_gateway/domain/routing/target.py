@@ -18,6 +18,7 @@ _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5})
 class Target:
     """Scheme ("http" | "https"), host (a name, IPv4, or IPv6 without brackets), port and weight (0: drained).
 
+    server_name: what it is called, in Host and TLS; the host itself unless given. It is no part of the origin.
     Raises ConfigurationError for anything that cannot be connected to.
     """
 
@@ -25,6 +26,7 @@ class Target:
     host: str
     port: int
     weight: int = 1
+    server_name: str = ""
     authority: str = field(init=False, repr=False, compare=False, default="")
     origin: str = field(init=False, repr=False, compare=False, default="")
 
@@ -36,9 +38,11 @@ class Target:
         if not 0 <= self.weight <= MAX_WEIGHT:
             raise ConfigurationError(f"target weight {self.weight} is not within 0..{MAX_WEIGHT}")
         host = canonical_host(self.host)
-        shown = f"[{host}]" if ":" in host else host
         object.__setattr__(self, "host", host)
-        object.__setattr__(self, "authority", f"{shown}:{self.port}")
+        object.__setattr__(
+            self, "server_name", canonical_host(self.server_name) if self.server_name else host
+        )
+        object.__setattr__(self, "authority", f"{_shown(host)}:{self.port}")
         object.__setattr__(self, "origin", f"{self.scheme}://{self.authority}")
 
     @classmethod
@@ -62,6 +66,12 @@ class Target:
         return cls(scheme.lower(), found["host"], _port(found["port"], scheme.lower()), weight)
 
     @property
+    def host_header(self) -> str:
+        """The Host value that names it (RFC 9110 section 7.2): no port where it is the scheme's own."""
+        host = _shown(self.server_name)
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
     def drained(self) -> bool:
         """Whether no new request may go there."""
         return self.weight == 0
@@ -69,6 +79,15 @@ class Target:
     def reweighted(self, weight: int) -> Target:
         """The same place with another weight."""
         return replace(self, weight=weight)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def is_address(host: str) -> bool:
+    """Whether a canonical host is an IP address, not a name."""
+    return ":" in host or host.rsplit(".", 1)[-1].isdecimal()
 
 
 def _port(digits: str | None, scheme: str) -> int:

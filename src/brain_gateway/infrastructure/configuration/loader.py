@@ -28,19 +28,22 @@ def load_configuration(
     *,
     profile: Profile = Profile.DEVELOPMENT,
     health_check_interval: float = 30.0,
+    auto_discovery: bool = False,
     environ: Mapping[str, str] | None = None,
 ) -> GatewayConfiguration:
     """The configuration in the file at `path`; without a path, the packaged services alone.
 
-    `profile` chooses where services without targets live, `health_check_interval` (seconds) is the interval
-    of probes that name none, `environ` (os.environ unless given) fills ${NAME}. Raises ConfigurationError
-    whose `faults` are lines like `gateway.yaml:12: services.ai-agents.port: must be a number, not "x"`.
+    `profile` chooses where services without targets live, `auto_discovery` whether those names are looked up again
+    and again, `health_check_interval` (seconds) is the interval of probes that name none, `environ` (os.environ
+    unless given) fills ${NAME}. Raises ConfigurationError whose `faults` are lines like
+    `gateway.yaml:12: services.ai-agents.port: must be a number, not "x"`.
     """
     return parse_configuration(
         "" if path is None else _text(path),
         file="packaged services" if path is None else str(path),
         profile=profile,
         health_check_interval=health_check_interval,
+        auto_discovery=auto_discovery,
         environ=os.environ if environ is None else environ,
     )
 
@@ -51,24 +54,26 @@ def parse_configuration(
     file: str = "gateway.yaml",
     profile: Profile = Profile.DEVELOPMENT,
     health_check_interval: float = 30.0,
+    auto_discovery: bool = False,
     environ: Mapping[str, str] = MappingProxyType({}),
 ) -> GatewayConfiguration:
     """Like load_configuration, from the `text` of a file that is called `file` in faults."""
     with _collector_paused():
-        return _parsed(text, file, profile, health_check_interval, environ)
+        document = _document(text, file, environ)
+        return _parsed(document, file, profile, health_check_interval, auto_discovery)
 
 
 def _parsed(
-    text: str, file: str, profile: Profile, health_check_interval: float, environ: Mapping[str, str]
+    document: Document, file: str, profile: Profile, health_check_interval: float, auto_discovery: bool
 ) -> GatewayConfiguration:
-    document = _document(text, file, environ)
     values = {} if document.values is None else document.values
     if not isinstance(values, dict):
         raise refuse(file, [Fault(1, (), "must be a mapping (lines of `key: value`)")])
     packaged = packaged_services()
     reading = read(with_packaged(values, packaged.services), document)
     template = (reading.file.host_template if reading.file else None) or packaged.host_template(profile)
-    assembly = Assembly(reading, document, ServiceBuilder(template, health_check_interval))
+    builder = ServiceBuilder(template, health_check_interval, auto_discovery)
+    assembly = Assembly(reading, document, builder)
     configuration = assembly.configuration()
     if assembly.faults:
         raise refuse(file, assembly.faults)

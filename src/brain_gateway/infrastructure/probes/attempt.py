@@ -59,7 +59,7 @@ async def attempt(seconds: float, ask: Callable[[], Awaitable[str]]) -> ProbeRes
 async def connection(target: Target, tls: Callable[[], ssl.SSLContext]) -> AsyncIterator[Connection]:
     """A connection to the target, with TLS for https; closed without waiting for the other side."""
     context = tls() if target.scheme == "https" else None
-    name = target.host if context else None
+    name = target.server_name if context else None
     reader, writer = await asyncio.open_connection(
         target.host, target.port, ssl=context, server_hostname=name, limit=MAX_ANSWER_BYTES
     )

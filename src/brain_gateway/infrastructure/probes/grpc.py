@@ -41,7 +41,7 @@ class GrpcProbe:
         # h2 is imported by the first gRPC probe: a gateway without gRPC services does not pay for it.
         from brain_gateway.infrastructure.probes.grpc_health_call import HealthCall
 
-        call = HealthCall(target.scheme, target.authority, service)
+        call = HealthCall(target.scheme, target.host_header, service)
         async with connection(target, self._tls) as (reader, writer):
             send(writer, call.start())
             while not call.ended:

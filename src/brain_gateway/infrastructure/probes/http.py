@@ -41,7 +41,7 @@ class HttpProbe:
 
     async def _get(self, target: Target, path: str) -> str:
         async with connection(target, self._tls) as (reader, writer):
-            send(writer, _REQUEST.format(path=path or "/", host=target.authority).encode("ascii"))
+            send(writer, _REQUEST.format(path=path or "/", host=target.host_header).encode("ascii"))
             status = await _final_status(reader)
         if not 200 <= status < 400:
             raise UnhealthyAnswerError(f"status {status}")

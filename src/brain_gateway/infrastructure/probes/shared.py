@@ -12,11 +12,11 @@ from brain_gateway.domain.routing.target import Target
 FRESH = 1.0  # seconds for which an answer serves others; below it nobody asks the same target again
 MOST_KEPT = 10_000
 
-_Key = tuple[str, str, float]
+_Key = tuple[str, str, str, float]
 
 
 class SharedProbe:
-    """Asks `probe` once for all who ask the same (origin, path, timeout) at a time, or within FRESH seconds.
+    """Asks `probe` once for all who ask the same (origin, name, path, timeout) at a time, or within FRESH seconds.
 
     `clock` is monotonic seconds.
     """
@@ -29,7 +29,7 @@ class SharedProbe:
 
     async def check(self, target: Target, policy: ProbePolicy) -> ProbeResult:
         """See the port Probe."""
-        key = (target.origin, policy.path, policy.timeout)
+        key = (target.origin, target.server_name, policy.path, policy.timeout)
         known = self._answers.get(key)
         if known is not None and self._clock() - known[0] < FRESH:
             return known[1]

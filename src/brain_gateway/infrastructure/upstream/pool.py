@@ -93,12 +93,16 @@ class TargetPool:
         exchange.connection = Connecting(task)
 
     async def _connect(self, exchange: Exchange) -> None:
-        began = self._clock()
+        began, target = self._clock(), self._target
         connection = UpstreamProtocol(self)
         try:
             async with asyncio.timeout(self.connect_timeout or None):
                 await asyncio.get_running_loop().create_connection(
-                    lambda: connection, self._target.host, self._target.port, ssl=self._tls
+                    lambda: connection,
+                    target.host,
+                    target.port,
+                    ssl=self._tls,
+                    server_hostname=target.server_name if self._tls else None,
                 )
         except TimeoutError:
             self._failed(exchange, UpstreamTimeout("no connection to the service within its time"))

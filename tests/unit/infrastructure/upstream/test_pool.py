@@ -24,7 +24,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class Network:
-    """Stands for the loop's create_connection: `made` has each transport, `asked` where to; `refuse` is raised instead.
+    """Stands for the loop's create_connection: `made` has each transport, `asked` where to, `names` for whom by TLS;
+    `refuse` is raised instead.
 
     `gate` is what connecting waits for; `meanwhile` happens between the connection and the moment when its maker
     hears of it.
@@ -33,14 +34,22 @@ class Network:
     def __init__(self) -> None:
         self.made: list[FakeTransport] = []
         self.asked: list[tuple[str, int, object]] = []
+        self.names: list[str | None] = []
         self.refuse: Exception | None = None
         self.gate: asyncio.Event | None = None
         self.meanwhile: Callable[[FakeTransport], None] | None = None
 
     async def create_connection(
-        self, factory: Callable[[], UpstreamProtocol], host: str, port: int, *, ssl: object = None
+        self,
+        factory: Callable[[], UpstreamProtocol],
+        host: str,
+        port: int,
+        *,
+        ssl: object = None,
+        server_hostname: str | None = None,
     ) -> tuple[FakeTransport, UpstreamProtocol]:
         self.asked.append((host, port, ssl))
+        self.names.append(server_hostname)
         if self.gate is not None:
             await self.gate.wait()
         if self.refuse is not None:
@@ -298,3 +307,12 @@ async def test_pools_are_apart(world):
     other = world.pools.pool(Target.parse("http://shop:9000"), 5.0)
     assert isinstance(other, TargetPool)
     assert (world.pool.idle, other.idle) == (1, 0)
+
+
+async def test_tls_asks_for_the_name_of_a_target_and_not_for_its_address(world):
+    for target in (Target("https", "10.0.0.5", 1, server_name="shop.example"), Target("https", "shop", 1)):
+        world.pool = world.pools.pool(target, 5.0)
+        world.send()
+        await settle()
+    assert [host for host, _, _ in world.network.asked] == ["10.0.0.5", "shop"]
+    assert world.network.names == ["shop.example", "shop"]

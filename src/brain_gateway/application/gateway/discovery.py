@@ -1,0 +1,230 @@
+"""Keeps the targets of services that are looked up: asks again when an answer's time is over.
+
+- Services that ask alike share one look-up. One scheduler serves all of them.
+- Silence changes nothing: what was found last stays. Until something is found, and once a name has been denied for
+  long, a service has its own targets.
+- A target that fails is a reason to ask at once: it may have moved before its answer's time was over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+from brain_gateway.application.gateway.discovery_watch import DiscoveryStatus, WatchedLookup
+from brain_gateway.application.gateway.health_monitor import Pause, Publish, pause
+from brain_gateway.application.gateway.health_schedule import CheckSchedule
+from brain_gateway.application.ports.service_discovery import Discovered, NotDiscovered, ServiceDiscovery
+from brain_gateway.domain.errors import ConfigurationError
+from brain_gateway.domain.events import CircuitOpened, DomainEvent, TargetHealthChanged, TargetsDiscovered
+from brain_gateway.domain.routing.discovery import Lookup
+from brain_gateway.domain.routing.service_route import ServiceRoute
+from brain_gateway.domain.routing.target import Target
+
+OnTargets = Callable[[str, tuple[Target, ...]], object]
+
+
+class TargetDiscovery:
+    """Enter it (async) to begin asking; `watch` says for whom, before or after, in the same event loop.
+
+    `directories` are by policy type. `on_change(service_key, targets)` hears of every service whose targets or
+    weights are others now, `publish` gets the event TargetsDiscovered; both are called from the event loop, and may
+    be replaced. `clock` is monotonic seconds, `unix` seconds since the epoch, `entropy` gives [0, 1).
+    """
+
+    def __init__(
+        self,
+        directories: Mapping[str, ServiceDiscovery],
+        *,
+        on_change: OnTargets | None = None,
+        publish: Publish | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        unix: Callable[[], float] = time.time,
+        entropy: Callable[[], float] = random.random,
+        pause: Pause = pause,
+    ) -> None:
+        self._directories = directories
+        self.on_change, self.publish = on_change, publish
+        self._clock, self._unix, self._entropy, self._pause = clock, unix, entropy, pause
+        self._wake, self._asked = asyncio.Event(), asyncio.Event()
+        self._schedule = CheckSchedule[WatchedLookup]()
+        self._services: dict[str, ServiceRoute] = {}
+        self._lookups: dict[Lookup, WatchedLookup] = {}
+        self._unasked: set[Lookup] = set()
+        self._runner: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._runner = asyncio.create_task(self._run(), name="target discovery")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.wait({self._runner})
+            if not self._runner.cancelled():
+                self._runner.result()
+
+    def watch(self, services: Iterable[ServiceRoute]) -> None:
+        """Look up these services and no others; what stays keeps what was found, and nobody is told of a change.
+
+        Raises ConfigurationError, with nothing changed, when there is no directory of a policy's type.
+        """
+        wanted = {service.key: service for service in services if service.discovery is not None}
+        faults = tuple(fault for service in wanted.values() for fault in self._faults(service))
+        if faults:
+            raise ConfigurationError(faults=faults)
+        for key in self._services.keys() - wanted.keys():
+            self.remove(key)
+        for service in wanted.values():
+            self.add(service)
+
+    def add(self, service: ServiceRoute) -> None:
+        """Look this one up too, in place of what had its key. Raises ConfigurationError as `watch`."""
+        policy, known = service.discovery, self._services.get(service.key)
+        if policy is None:
+            self.remove(service.key)
+            return
+        if faults := tuple(self._faults(service)):
+            raise ConfigurationError(faults=faults)
+        if known is not None and known.discovery is not None and known.discovery.lookup != policy.lookup:
+            self.remove(service.key)
+        self._services[service.key] = service
+        item = self._lookups.get(policy.lookup)
+        if item is None:
+            item = self._lookups[policy.lookup] = WatchedLookup(policy.lookup)
+            self._unasked.add(policy.lookup)
+            self._ask_at(item, self._clock())
+        item.services.add(service.key)
+
+    def remove(self, service_key: str) -> None:
+        """Look it up no more; a name that nobody else asks for is forgotten."""
+        service = self._services.pop(service_key, None)
+        if service is None or service.discovery is None:
+            return
+        item = self._lookups[service.discovery.lookup]
+        item.services.discard(service_key)
+        if not item.services:
+            item.drop()
+            del self._lookups[item.lookup]
+            self._now_asked(item.lookup)
+
+    def targets_of(self, service: ServiceRoute) -> tuple[Target, ...]:
+        """The targets that hold now: those that were found, or else the service's own."""
+        policy = service.discovery
+        item = None if policy is None else self._lookups.get(policy.lookup)
+        if policy is None or item is None or item.instances is None:
+            return service.targets
+        return policy.targets(item.instances)
+
+    def located(self, service: ServiceRoute) -> ServiceRoute:
+        """The service at the targets that hold now."""
+        return service.at(self.targets_of(service))
+
+    def status(self) -> tuple[DiscoveryStatus, ...]:
+        """What is known of each service that is looked up, by key."""
+        return tuple(self._status(self._services[key]) for key in sorted(self._services))
+
+    def heed(self, event: DomainEvent) -> None:
+        """A target fails: ask where it is now, as soon as `min_interval` allows."""
+        if isinstance(event, CircuitOpened) or (isinstance(event, TargetHealthChanged) and not event.healthy):
+            own = event.service if event.tenant_id is None else f"{event.tenant_id}/{event.service}"
+            service = self._services.get(own)
+            if service is not None and service.discovery is not None:
+                item = self._lookups[service.discovery.lookup]
+                self._ask_at(item, max(self._clock(), item.started + item.lookup.min_interval))
+
+    async def settled(self, within: float) -> None:
+        """Wait until every name has been asked for once, at most so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self._unasked:
+                    self._asked.clear()
+                    await self._asked.wait()
+
+    def _faults(self, service: ServiceRoute) -> Iterable[str]:
+        if service.discovery is not None and service.discovery.lookup.type not in self._directories:
+            yield f"service {service.name}: there is no discovery of type {service.discovery.lookup.type}"
+
+    def _status(self, service: ServiceRoute) -> DiscoveryStatus:
+        assert service.discovery is not None
+        item = self._lookups[service.discovery.lookup]
+        return DiscoveryStatus(
+            service=service.name,
+            tenant_id=service.tenant_id,
+            lookup=item.lookup,
+            targets=tuple(target.origin for target in self.targets_of(service)),
+            answered_at=item.answered_at,
+            next_at=None if item.running else self._unix() + item.due - self._clock(),
+            error=item.error,
+        )
+
+    def _ask_at(self, item: WatchedLookup, due: float) -> None:
+        """Schedule a question, unless one is under way (which schedules the next) or due earlier."""
+        if not item.running and due < item.due:
+            self._schedule.put(item, due)
+            self._wake.set()
+
+    def _now_asked(self, lookup: Lookup) -> None:
+        self._unasked.discard(lookup)
+        if not self._unasked:
+            self._asked.set()
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as questions:
+            while True:
+                item = await self._next()
+                item.question = questions.create_task(self._ask(item))
+
+    async def _next(self) -> WatchedLookup:
+        while True:
+            self._wake.clear()
+            now = self._clock()
+            item = self._schedule.pop(now)
+            if item is not None:
+                item.running, item.started = True, now
+                return item
+            await self._pause(self._wake, self._schedule.wait(now))
+
+    async def _ask(self, item: WatchedLookup) -> None:
+        answer = await self._answer(item)
+        item.running = False
+        if not item.watched:
+            return
+        before = {key: self.targets_of(self._services[key]) for key in item.services}
+        if item.take(answer, self._clock(), self._unix()):
+            for key in sorted(item.services):
+                self._compare(self._services[key], before[key])
+        self._now_asked(item.lookup)
+        self._ask_at(item, self._clock() + item.delay(answer, self._entropy()))
+
+    async def _answer(self, item: WatchedLookup) -> Discovered | NotDiscovered:
+        try:
+            return await self._directories[item.lookup.type].resolve(item.lookup, item.version)
+        # A directory that breaks must not end the look-ups of all other services with it.
+        except Exception as error:
+            context = {"message": f"the {item.lookup.type} look-up broke", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            return NotDiscovered("the look-up broke: see the gateway's log")
+
+    def _compare(self, service: ServiceRoute, before: tuple[Target, ...]) -> None:
+        targets = self.targets_of(service)
+        if targets == before:
+            return
+        loop = asyncio.get_running_loop()
+        if self.on_change is not None:
+            loop.call_soon(self.on_change, service.key, targets)
+        if self.publish is not None:
+            event = TargetsDiscovered(
+                occurred_at=self._unix(),
+                tenant_id=service.tenant_id,
+                service=service.name,
+                targets=tuple(target.origin for target in targets),
+            )
+            loop.call_soon(self.publish, event)

@@ -1,0 +1,1 @@
+"""Directories of instances: one module per kind of them."""
