@@ -26,6 +26,7 @@ from brain_gateway.bootstrap import Gateway, open_gateway
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.infrastructure.configuration import load_configuration
 from brain_gateway.infrastructure.telemetry.logs import configure_logging
+from brain_gateway.secret_store import resolved, with_secrets
 from brain_gateway.settings import Settings, load_settings, with_development_secret
 from brain_gateway.supervisor import supervise
 
@@ -47,6 +48,7 @@ def serve(
     protocol, or asgi to compare.
     """
     configure_logging(settings.log_level, settings.log_format)
+    settings = resolved(settings)
     load = functools.partial(_load, settings, config, demo_key)
     configuration = load()
     announce()
@@ -245,7 +247,12 @@ class _Application:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with open_gateway(self._settings, self._configuration) as gateway:
+        try:
+            settings = await with_secrets(self._settings)
+        except ConfigurationError as error:
+            await send({"type": "lifespan.startup.failed", "message": "; ".join(error.faults)})
+            return
+        async with open_gateway(settings, self._configuration) as gateway:
             self._app = gateway.app
             await send({"type": "lifespan.startup.complete"})
             await receive()

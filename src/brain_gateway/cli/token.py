@@ -34,11 +34,12 @@ def _minted(settings: Settings, tenant: str | None, user: str, roles: tuple[str,
     import time
 
     from brain_gateway.infrastructure.identity.development import DEMO_TENANT_ID, mint
+    from brain_gateway.secret_store import resolved
     from brain_gateway.settings import with_development_secret
 
     _check_allowed(settings)
     lifetime = _lifetime(expires)
-    secret = with_development_secret(settings).jwt_secret
+    secret = resolved(with_development_secret(settings)).jwt_secret
     assert secret is not None  # in development there always is one
     return mint(
         secret.get_secret_value(),

@@ -1,9 +1,10 @@
-"""Settings: what the environment decides. Imports the domain's errors only."""
+"""Settings: what the environment decides."""
 
 from brain_gateway.settings.development import with_development_secret
 from brain_gateway.settings.fields import Network, Profile
 from brain_gateway.settings.loading import load_settings
 from brain_gateway.settings.model import Settings
+from brain_gateway.settings.resolution import has_references, resolve_secret_references
 from brain_gateway.settings.rules import warnings
 from brain_gateway.settings.spelling import misspelt_variables
 
@@ -11,8 +12,10 @@ __all__ = [
     "Network",
     "Profile",
     "Settings",
+    "has_references",
     "load_settings",
     "misspelt_variables",
+    "resolve_secret_references",
     "warnings",
     "with_development_secret",
 ]

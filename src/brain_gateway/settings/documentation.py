@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from brain_gateway.settings.addresses import masked_url
 from brain_gateway.settings.fields import Profile
 from brain_gateway.settings.model import Settings
+from brain_gateway.settings.references import is_reference, without_references
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +41,15 @@ def shown_value(about: SettingDescription, settings: Settings) -> str:
     """The value as text: unset is "", a secret is ****, of a URL only the password is masked."""
     value = getattr(settings, about.attribute)
     if isinstance(value, SecretStr):
-        return masked_url(value.get_secret_value()) if about.masks_password_only else "****"
+        return _shown_secret(value.get_secret_value(), about.masks_password_only)
     return _text(value)
+
+
+def _shown_secret(text: str, password_only: bool) -> str:
+    """A reference holds no secret; a URL is shown with the shape that it has."""
+    if is_reference(text):
+        return text
+    return masked_url(without_references(text)) if password_only else "****"
 
 
 def _describe(attribute: str, field: FieldInfo) -> SettingDescription:

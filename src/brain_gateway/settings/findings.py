@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brain_gateway.settings.addresses import is_loopback, leaves_in_clear
+from brain_gateway.settings.references import is_reference
 
 if TYPE_CHECKING:
     from brain_gateway.settings.model import Settings
@@ -73,6 +74,7 @@ def missing_file(settings: Settings) -> str | None:
         "BRAIN_GATEWAY_CONFIG": settings.config,
         "TLS_CERT_FILE": settings.tls_cert_file,
         "TLS_KEY_FILE": settings.tls_key_file,
+        "VAULT_CA_FILE": settings.vault_ca_file,
     }
     absent = [
         f"{name}={path}: must be a file that exists"
@@ -122,8 +124,9 @@ def no_key_at_all(settings: Settings) -> str | None:
 
 def short_secret(settings: Settings) -> str | None:
     """A secret below 32 bytes; beside a key set too, since the secret would verify tokens all the same."""
-    size = len(_secret(settings).encode())
-    if not settings.jwt_secret or size >= MIN_SECRET_BYTES:
+    secret = _secret(settings)
+    size = len(secret.encode())
+    if not secret or size >= MIN_SECRET_BYTES:
         return None
     return f"JWT_SECRET: must be at least {MIN_SECRET_BYTES} bytes in production, not {size}; {_MAKE_ONE}"
 
@@ -192,5 +195,20 @@ def public_metrics(settings: Settings) -> str | None:
     )
 
 
+def vault_credentials(settings: Settings) -> str | None:
+    """Vault without a way in, or with half of one."""
+    role, secret = settings.vault_role_id is not None, settings.vault_secret_id is not None
+    if role != secret:
+        given, missing = (
+            ("VAULT_ROLE_ID", "VAULT_SECRET_ID") if role else ("VAULT_SECRET_ID", "VAULT_ROLE_ID")
+        )
+        return f"{missing}: must be set together with {given}"
+    if settings.vault_addr is None or role or settings.vault_token is not None:
+        return None
+    return "VAULT_TOKEN: must be set for VAULT_ADDR, or VAULT_ROLE_ID and VAULT_SECRET_ID instead"
+
+
 def _secret(settings: Settings) -> str:
-    return settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
+    """The secret; empty as long as it is only referred to (the rules are applied again when it is known)."""
+    secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
+    return "" if is_reference(secret) else secret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brain_gateway.settings.identity import IdentitySettings
 from brain_gateway.settings.observability import ObservabilitySettings
+from brain_gateway.settings.secrets import SecretsSettings
 from brain_gateway.settings.server import ConnectionSettings, ServerSettings
 from brain_gateway.settings.stores import RegistrySettings, StoreSettings
 
@@ -11,6 +12,7 @@ from brain_gateway.settings.stores import RegistrySettings, StoreSettings
 class Settings(
     ObservabilitySettings,
     RegistrySettings,
+    SecretsSettings,
     StoreSettings,
     IdentitySettings,
     ConnectionSettings,

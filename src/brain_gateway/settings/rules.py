@@ -54,7 +54,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         _ANY,
         _REFUSE,
-        ("BRAIN_GATEWAY_CONFIG", "TLS_CERT_FILE", "TLS_KEY_FILE"),
+        ("BRAIN_GATEWAY_CONFIG", "TLS_CERT_FILE", "TLS_KEY_FILE", "VAULT_CA_FILE"),
         findings.missing_file,
         "A file that is named and absent is a mistake of deployment; starting without it hides the mistake.",
     ),
@@ -113,6 +113,13 @@ RULES: tuple[Rule, ...] = (
         ("TRUSTED_PROXIES",),
         findings.everyone_is_a_proxy,
         "With every address trusted, each client chooses its address and its limit.",
+    ),
+    Rule(
+        _ANY,
+        _REFUSE,
+        ("VAULT_ADDR", "VAULT_TOKEN", "VAULT_ROLE_ID", "VAULT_SECRET_ID"),
+        findings.vault_credentials,
+        "Without a way into Vault every use of a secret would fail, later and elsewhere.",
     ),
     Rule(
         _PRODUCTION,

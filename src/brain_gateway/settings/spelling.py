@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from brain_gateway.settings.documentation import describe_settings
 
-_PREFIXES = ("BRAIN_GATEWAY_", "JWT_", "JWKS_", "ACCESS_LOG_")
+_PREFIXES = ("BRAIN_GATEWAY_", "JWT_", "JWKS_", "ACCESS_LOG_", "VAULT_", "SECRETS_")
 
 
 def misspelt_variables(names: Iterable[str]) -> tuple[str, ...]:

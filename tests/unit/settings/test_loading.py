@@ -67,6 +67,8 @@ def test_every_variable_is_read():
         "DATABASE_URL": "postgresql+asyncpg://u:pw@h/db",
         "REDIS_URL": "redis://:pw@h:6379/0",
         "VAULT_ADDR": "https://vault:8200",
+        "VAULT_ROLE_ID": "role",
+        "VAULT_SECRET_ID": "abc",
         "VAULT_NAMESPACE": "team",
         "VAULT_KV_MOUNT": "kv",
         "VAULT_PATH_TEMPLATE": "apps/{tenant}/{name}",

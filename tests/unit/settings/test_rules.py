@@ -42,6 +42,11 @@ def test_development_starts_without_anything():
         ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES=0.0.0.0/0: must name"),
         ({"TRUSTED_PROXIES": "::/0"}, "TRUSTED_PROXIES=::/0: must name"),
         ({"VAULT_TOKEN": "root"}, "VAULT_TOKEN: must be a token that your Vault issued"),
+        ({"VAULT_ADDR": "https://vault"}, "VAULT_TOKEN: must be set for VAULT_ADDR"),
+        ({"VAULT_ADDR": "https://vault", "VAULT_ROLE_ID": "r"}, "VAULT_SECRET_ID: must be set together with"),
+        ({"VAULT_SECRET_ID": "s"}, "VAULT_ROLE_ID: must be set together with VAULT_SECRET_ID"),
+        ({"VAULT_CA_FILE": "/nowhere"}, "VAULT_CA_FILE=/nowhere: must be a file that exists"),
+        ({"SECRETS_KEY": "c2hvcnQ="}, "a key has 5 bytes, not 32"),
     ],
 )
 def test_production_refuses(change, said):
@@ -52,7 +57,7 @@ def test_production_refuses(change, said):
     ("change", "said"),
     [
         ({"LOG_LEVEL": "debug"}, "LOG_LEVEL=debug"),
-        ({"VAULT_ADDR": "http://vault:8200"}, "VAULT_ADDR=http://vault:8200"),
+        ({"VAULT_ADDR": "http://vault:8200", "VAULT_TOKEN": "hvs.x"}, "VAULT_ADDR=http://vault:8200"),
         ({"JWT_JWKS_URL": "https://idp.example/keys"}, "JWT_ISSUER, JWT_AUDIENCE"),
         ({"METRICS_TOKEN": ""}, "METRICS_TOKEN"),
     ],
@@ -69,7 +74,8 @@ def test_production_warns(change, said):
         {"JWT_JWKS_URL": "http://127.0.0.1:9000/keys"},
         {"TRUSTED_PROXIES": "10.0.0.0/8"},
         {"JWT_SECRET": "prod-secret-9f86d081884c7d659a2feaa0c55ad015"},
-        {"VAULT_ADDR": "http://localhost:8200"},
+        {"VAULT_ADDR": "http://localhost:8200", "VAULT_ROLE_ID": "r", "VAULT_SECRET_ID": "s"},
+        {"JWT_SECRET": "secret:jwt#key"},
     ],
 )
 def test_production_takes(change):
