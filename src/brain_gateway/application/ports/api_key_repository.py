@@ -29,8 +29,8 @@ class ApiKeyRepository(Protocol):
         """Some of a tenant's (None: of everyone's) and user's; revoked ones only if they are asked for."""
         ...
 
-    async def all(self) -> Sequence[ApiKeyDTO]:
-        """Every key in scope that is not revoked."""
+    async def all(self, revoked: bool = False) -> Sequence[ApiKeyDTO]:
+        """Every key in scope; revoked ones only if they are asked for."""
         ...
 
     async def many(self, ids: Collection[str]) -> Sequence[ApiKeyDTO]:

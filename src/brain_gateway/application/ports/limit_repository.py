@@ -30,3 +30,7 @@ class LimitRepository(Protocol):
     async def remove(self, limit_id: str, expected: int) -> None:
         """Back to the default. Raises PreconditionFailed and ResourceNotFound."""
         ...
+
+    async def remove_many(self, ids: Sequence[str]) -> None:
+        """Several at once, whatever their versions; those that are gone already do not matter."""
+        ...

@@ -1,0 +1,78 @@
+"""Register, change and deregister services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brain_gateway.application.authorization import Action
+from brain_gateway.application.bus import Command
+from brain_gateway.application.commands.changing import (
+    Change,
+    change_service,
+    check_targets,
+    check_version,
+    subject,
+    writable,
+)
+from brain_gateway.application.dto import BY_HAND, ServiceRegistrationDTO
+from brain_gateway.application.ports.configuration_versions import ChangeKind
+from brain_gateway.application.work import Work
+from brain_gateway.domain.routing.service_changes import events_between
+from brain_gateway.domain.routing.service_route import ServiceRoute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterServiceCommand(Command[ServiceRegistrationDTO]):
+    """Offer a service; it belongs to `service.tenant_id`, which must be `tenant_id`."""
+
+    action = Action.WRITE_SERVICES
+    service: ServiceRoute
+    owner: str = BY_HAND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateServiceCommand(Command[ServiceRegistrationDTO]):
+    """Change a service by `change`, within the transaction; `expected` is the version that it must have."""
+
+    action = Action.WRITE_SERVICES
+    service_id: str
+    change: Change
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeregisterServiceCommand(Command[None]):
+    """Offer a service no more."""
+
+    action = Action.WRITE_SERVICES
+    service_id: str
+    expected: int | None = None
+
+
+async def register_service(command: RegisterServiceCommand, work: Work) -> ServiceRegistrationDTO:
+    """Raises Conflict when its owner has one of that name: of two at once, one wins."""
+    service = command.service
+    check_targets(work, service)
+    item = ServiceRegistrationDTO(
+        id=work.new_id(), owner=command.owner, created_at=work.now, updated_at=work.now, service=service
+    )
+    await work.unit.services.add(item)
+    work.noted(command.action, subject(service), service.tenant_id, None, item)
+    work.happened(events_between(None, service, work.now))
+    work.changed(ChangeKind.SERVICE, item.id, service.key)
+    return item
+
+
+async def update_service(command: UpdateServiceCommand, work: Work) -> ServiceRegistrationDTO:
+    """Raises ResourceNotFound, PreconditionFailed, InvalidDocument."""
+    return await change_service(work, command.tenant_id, command.service_id, command.change, command.expected)
+
+
+async def deregister_service(command: DeregisterServiceCommand, work: Work) -> None:
+    """Raises ResourceNotFound, PreconditionFailed."""
+    found = await writable(work, command.tenant_id, command.service_id)
+    check_version(found.version, command.expected)
+    await work.unit.services.remove(found.id, found.version)
+    work.noted(command.action, subject(found.service), found.tenant_id, found, None)
+    work.happened(events_between(found.service, None, work.now))
+    work.changed(ChangeKind.SERVICE, found.id, found.service.key)

@@ -1,0 +1,49 @@
+"""Which services are registered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from brain_gateway.application.authorization import Action, Actor
+from brain_gateway.application.bus import Query
+from brain_gateway.application.dto import Page, PageRequest, ServiceRegistrationDTO
+from brain_gateway.application.ports.route_repository import ServiceFilter
+from brain_gateway.application.ports.unit_of_work import UnitOfWork
+from brain_gateway.domain.errors import ResourceNotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListServicesQuery(Query[Page[ServiceRegistrationDTO]]):
+    """A page of services: of a tenant, the global ones too; of the platform (None), everybody's."""
+
+    action = Action.READ_SERVICES
+    wanted: ServiceFilter = field(default_factory=ServiceFilter)
+    page: PageRequest = field(default_factory=PageRequest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetServiceQuery(Query[ServiceRegistrationDTO]):
+    """One service by its id, or by its name and owner."""
+
+    action = Action.READ_SERVICES
+    service_id: str = ""
+    name: str = ""
+    owner: str | None = None
+
+
+async def list_services(
+    query: ListServicesQuery, unit: UnitOfWork, actor: Actor
+) -> Page[ServiceRegistrationDTO]:
+    """Sorted by name."""
+    return await unit.services.page(query.wanted, query.page)
+
+
+async def get_service(query: GetServiceQuery, unit: UnitOfWork, actor: Actor) -> ServiceRegistrationDTO:
+    """Raises ResourceNotFound."""
+    if query.service_id:
+        found = await unit.services.get(query.service_id)
+    else:
+        found = await unit.services.find(query.owner, query.name)
+    if found is None:
+        raise ResourceNotFound("there is no such service")
+    return found

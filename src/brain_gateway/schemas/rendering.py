@@ -1,0 +1,183 @@
+"""From domain objects to documents in the language of gateway.yaml: sparse (defaults are left out) and stable (one
+spelling, one order), so that what is shown can be declared again and compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import singledispatch
+from typing import Any
+
+from brain_gateway.application.dto import ApiKeyDTO, LimitDTO, ServiceRegistrationDTO, TenantDTO
+from brain_gateway.application.ports.api_key_record import ApiKeyRecord
+from brain_gateway.domain.resilience.rate_limit import RateLimit
+from brain_gateway.domain.routing.policies import ProbePolicy, ProbeType
+from brain_gateway.domain.routing.route import Route
+from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute
+from brain_gateway.domain.routing.target import Target
+
+Document = dict[str, Any]
+
+
+@singledispatch
+def document_of(thing: object) -> Document:
+    """The document of a service, route, target, limit, tenant or key, alone or with its bookkeeping.
+
+    Raises TypeError for anything else. Never holds a secret.
+    """
+    raise TypeError(f"there is no document of a {type(thing).__name__}")
+
+
+@document_of.register
+def _limit(limit: RateLimit) -> Document:
+    burst = {} if limit.burst is None else {"burst": limit.burst}
+    return {"requests": limit.requests, "window": plain(limit.window), **burst}
+
+
+@document_of.register
+def _target(target: Target) -> Document:
+    weight = {} if target.weight == 1 else {"weight": target.weight}
+    return {"url": target.origin, **weight}
+
+
+@document_of.register
+def _route(route: Route) -> Document:
+    return {
+        "path": route.pattern.text,
+        **_given(
+            methods=sorted(route.methods),
+            public=route.public,
+            roles=sorted(route.roles),
+            limit=None if route.limit is None else document_of(route.limit),
+        ),
+    }
+
+
+@document_of.register
+def _service(service: ServiceRoute) -> Document:
+    """The values of one entry of `services`; what is as in a bare service is left out."""
+    exposed = (
+        {} if service.exposed == (service.kind is not ServiceKind.INTERNAL) else {"exposed": service.exposed}
+    )
+    return {
+        **({} if service.kind is ServiceKind.BACKEND else {"kind": service.kind.value}),
+        "targets": [document_of(target) for target in service.targets],
+        **_given(prefix=service.prefix),
+        **exposed,
+        **_given(
+            roles=sorted(service.roles),
+            limit=None if service.limit is None else document_of(service.limit),
+            **{name: _policy(getattr(service, name), name) for name in _POLICIES},
+            cors=None if service.cors is None else _all(service.cors),
+            host_header="" if service.host_header == "upstream" else service.host_header,
+            max_body=service.max_body,
+        ),
+        **({} if service.websocket else {"websocket": False}),
+        **_given(strict=service.strict, routes=[document_of(route) for route in service.routes]),
+    }
+
+
+@document_of.register
+def _record(record: ApiKeyRecord) -> Document:
+    return {
+        "hash": record.hash,
+        "prefix": record.prefix,
+        "user": record.user_id,
+        **_given(roles=sorted(record.roles), expires_at=date_time(record.expires_at)),
+    }
+
+
+@document_of.register
+def _registered_service(item: ServiceRegistrationDTO) -> Document:
+    own = {"name": item.service.name, **_given(tenant=item.tenant_id), **document_of(item.service)}
+    leases = {origin: date_time(lease.expires_at) for origin, lease in sorted(item.leases.items())}
+    return {**own, **_given(leases=leases)}
+
+
+@document_of.register
+def _registered_tenant(item: TenantDTO) -> Document:
+    return {"id": item.id, "name": item.tenant.name, "status": item.tenant.status.value}
+
+
+@document_of.register
+def _registered_key(item: ApiKeyDTO) -> Document:
+    return {
+        "tenant": item.tenant_id,
+        "prefix": item.prefix,
+        "user": item.user_id,
+        **_given(
+            name=item.name,
+            roles=sorted(item.roles),
+            expires_at=date_time(item.expires_at),
+            revoked_at=date_time(item.revoked_at),
+        ),
+    }
+
+
+@document_of.register
+def _set_limit(item: LimitDTO) -> Document:
+    return {"name": item.name, **_given(tenant=item.tenant_id), **document_of(item.limit)}
+
+
+def date_time(unix: float | None) -> str | None:
+    """RFC 3339 in UTC, to the millisecond; None for never."""
+    if unix is None or math.isinf(unix):
+        return None
+    return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a policy
+    """A value as JSON has it: whole seconds without a fraction, sets and tuples as lists."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, (tuple, frozenset)):
+        return [plain(one) for one in value]
+    return value
+
+
+def _given(**values: Any) -> Document:
+    """Those that say something."""
+    return {name: value for name, value in values.items() if value}
+
+
+def _all(policy: Any) -> Document:  # noqa: ANN401 - any frozen policy
+    return {field.name: plain(getattr(policy, field.name)) for field in fields(policy)}
+
+
+def _policy(policy: Any, name: str) -> Document:  # noqa: ANN401 - any frozen policy
+    """What differs from the policy's defaults."""
+    default = type(policy)()
+    written = {
+        field.name: plain(getattr(policy, field.name))
+        for field in fields(policy)
+        if getattr(policy, field.name) != getattr(default, field.name)
+    }
+    return _ADJUST.get(name, _as_it_is)(policy, written)
+
+
+def _as_it_is(policy: Any, written: Document) -> Document:  # noqa: ANN401 - any frozen policy
+    return written
+
+
+def _probe(policy: ProbePolicy, written: Document) -> Document:
+    """A path is always told with its type, because the default path goes by the type."""
+    if policy.type == ProbeType.HTTP:
+        return written
+    return {
+        "type": str(policy.type),
+        "path": policy.path,
+        **{k: v for k, v in written.items() if k not in ("type", "path")},
+    }
+
+
+def _balancer(policy: Any, written: Document) -> Document:  # noqa: ANN401 - a BalancerPolicy
+    """hash_on belongs to consistent_hash, where it must be told."""
+    if policy.strategy == "consistent_hash":
+        return {"strategy": policy.strategy, "hash_on": policy.hash_on}
+    return written
+
+
+_POLICIES = ("balancer", "breaker", "retry", "timeouts", "probe")
+_ADJUST: Mapping[str, Callable[[Any, Document], Document]] = {"probe": _probe, "balancer": _balancer}
