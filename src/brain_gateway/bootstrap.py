@@ -143,7 +143,6 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         runtime = EdgeRuntime(
             router=router,
             settlement=settlement,
-            verifier=verifier,
             clock=clock,
             parser=RequestParser(settings.max_header_count, settings.max_target_bytes),
             limits=_wire_limits(settings),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from brain_gateway.api.edge.runtime import EdgeRuntime, WireLimits
+from brain_gateway.application.gateway.deferred import Deferred
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
 from brain_gateway.application.gateway.forwarding import TrustedProxies
-from brain_gateway.application.gateway.identification import Identification, Unverified
+from brain_gateway.application.gateway.identification import Identification
 from brain_gateway.application.gateway.lanes import LimitRegistry
 from brain_gateway.application.gateway.metrics_collector import MetricsCollector
 from brain_gateway.application.gateway.request_router import RequestRouter
@@ -102,7 +103,6 @@ class FakeGateway:
         self.runtime = EdgeRuntime(
             router=self.router,
             settlement=self.settlement,
-            verifier=self.tokens,
             clock=self.clock,
             parser=RequestParser(),
             trusts=trusts,
@@ -144,7 +144,7 @@ class FakeGateway:
 
     def admit(
         self, asked: Request | None = None, caller: ClientAddress | None = None
-    ) -> Exchange | Refusal | Reply | Unverified:
+    ) -> Exchange | Refusal | Reply | Deferred:
         """Ask; by default GET /shop/items with TOKEN, on a new connection."""
         return self.router.admit(asked or head("GET /shop/items HTTP/1.1", TOKEN), caller or client())
 

@@ -65,6 +65,7 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     errors.SecretsUnavailable: Problem(
         503, "Secrets unavailable", "try again; its operator finds the cause in the gateway's log"
     ),
+    errors.LimitsUnavailable: Problem(503, "Limits unavailable", "try again as Retry-After says"),
     errors.IdentityUnavailable: Problem(
         503, "Identity unavailable", "try again: the token's keys cannot be had now"
     ),

@@ -33,6 +33,7 @@ GatewayError
 │   ├── InternalError                500
 │   ├── StoreUnavailable             503  the database is away, or nothing was loaded from it yet
 │   ├── SecretsUnavailable           503  Vault is away or sealed, the secrets file cannot be opened or written
+│   ├── LimitsUnavailable            503  limits are shared, their store is away, and nothing passes uncounted
 │   └── IdentityUnavailable          503  the token's keys cannot be fetched
 ├── UpstreamFault                the service behind the gateway is at fault
 │   ├── UpstreamProtocolError        502  it answered, but not in HTTP
@@ -199,6 +200,10 @@ class StoreUnavailable(GatewayFault):
 
 class SecretsUnavailable(GatewayFault):
     """Secrets can neither be read nor written now: Vault is away or sealed, or the secrets file cannot be used."""
+
+
+class LimitsUnavailable(GatewayFault):
+    """The store that counts the limits of several processes cannot be asked now."""
 
 
 class IdentityUnavailable(GatewayFault):

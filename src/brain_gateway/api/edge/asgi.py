@@ -13,13 +13,12 @@ from urllib.parse import quote
 
 from brain_gateway.api.edge.asgi_exchange import AsgiExchange, send_answer
 from brain_gateway.api.edge.dispatch import own_answer_to, status_of
+from brain_gateway.application.gateway.deferred import Deferred
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
 from brain_gateway.application.gateway.forwarding import plain_address
-from brain_gateway.application.gateway.identification import Unverified
 from brain_gateway.domain.errors import (
     CallerError,
     HeadersTooLarge,
-    IdentityUnavailable,
     MethodNotAllowed,
     NotImplementedByGateway,
     VersionNotSupported,
@@ -101,11 +100,8 @@ class AsgiProxy:
         if head.line.target == b"*":
             return own_answer_to(head.line) or Refusal(MethodNotAllowed())
         admitted = self._runtime.router.admit(head, client)
-        if isinstance(admitted, Unverified):
-            await self._runtime.verifier.resolve(admitted.token)
-            admitted = self._runtime.router.admit(head, client)
-            if isinstance(admitted, Unverified):
-                return Refusal(IdentityUnavailable())
+        if isinstance(admitted, Deferred):
+            return await self._runtime.router.decide(admitted, head, client)
         return admitted
 
     async def _answer(

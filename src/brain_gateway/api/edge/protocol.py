@@ -21,15 +21,14 @@ from typing import TYPE_CHECKING, Any, cast
 from brain_gateway.api.edge.client_side import ClientSide
 from brain_gateway.api.edge.dispatch import own_answer_to, status_of
 from brain_gateway.api.edge.own_side import OwnSide
+from brain_gateway.application.gateway.deferred import Deferred
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
 from brain_gateway.application.gateway.forwarding import plain_address
-from brain_gateway.application.gateway.identification import Unverified
 from brain_gateway.application.gateway.routing_table import RESERVED_BYTES
 from brain_gateway.domain.errors import (
     BodyTooLarge,
     CallerError,
     HeadersTooLarge,
-    IdentityUnavailable,
     MalformedRequest,
     RequestTimeout,
     UpstreamTimeout,
@@ -167,22 +166,19 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
     # Proxied requests
 
     def _not_admitted(self, admitted: object, head: Request, body: bytes) -> None:
-        if isinstance(admitted, Unverified):
+        if isinstance(admitted, Deferred):
             self._feed = _QUEUE
             self._pending = body
-            self._task = asyncio.get_running_loop().create_task(self._verify(admitted, head))
+            self._task = asyncio.get_running_loop().create_task(self._decide(admitted, head))
         elif isinstance(admitted, (Refusal, Reply)):
             self._refuse(admitted, head, body)
 
-    async def _verify(self, unverified: Unverified, head: Request) -> None:
-        """Fetch the token's keys, then decide."""
-        await self._runtime.verifier.resolve(unverified.token)
+    async def _decide(self, deferred: Deferred, head: Request) -> None:
+        """Wait for what is missing; what the client sends meanwhile is kept."""
+        admitted = await self._runtime.router.decide(deferred, head, self._client)
         self._task = None
         body, self._pending = self._pending, b""
         self.resume_body()
-        admitted = self._runtime.router.admit(head, self._client)
-        if isinstance(admitted, Unverified):
-            admitted = Refusal(IdentityUnavailable())
         if isinstance(admitted, Exchange):
             self._carry(admitted, body)
         else:

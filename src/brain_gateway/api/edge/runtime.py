@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.request_router import RequestRouter
     from brain_gateway.application.gateway.settlement import Settlement
-    from brain_gateway.application.ports.token_verifier import TokenVerifier
     from brain_gateway.domain.http.requests import RequestParser
 
 
@@ -35,7 +34,6 @@ class EdgeRuntime:
 
     router: RequestRouter
     settlement: Settlement
-    verifier: TokenVerifier
     clock: Callable[[], float]
     parser: RequestParser
     trusts: Callable[[str], bool]

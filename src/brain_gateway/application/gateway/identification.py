@@ -6,10 +6,12 @@ from collections.abc import Callable
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
+from brain_gateway.application.gateway.deferred import Deferred
+from brain_gateway.application.gateway.exchange import Refusal
 from brain_gateway.application.gateway.forwarding import plain_address
 from brain_gateway.application.gateway.sessions import Session, SessionCache
 from brain_gateway.application.ports.token_verifier import Pending
-from brain_gateway.domain.errors import CredentialsInvalid, GatewayError
+from brain_gateway.domain.errors import CredentialsInvalid, GatewayError, IdentityUnavailable
 from brain_gateway.domain.http import fields
 from brain_gateway.domain.http.fields import value_of
 
@@ -23,13 +25,22 @@ if TYPE_CHECKING:
 NEVER = float("inf")
 
 
-class Unverified:
-    """The token needs keys that are not in memory: await `TokenVerifier.resolve(token)` and ask again."""
+class Unverified(Deferred):
+    """The token needs keys that are not in memory."""
 
-    __slots__ = ("token",)
+    __slots__ = ("_verifier", "token")
 
-    def __init__(self, token: bytes) -> None:
+    def __init__(self, token: bytes, verifier: TokenVerifier) -> None:
         self.token = token
+        self._verifier = verifier
+
+    async def wait(self) -> None:
+        """See Deferred: the issuer's keys are fetched."""
+        await self._verifier.resolve(self.token)
+
+    def refusal(self) -> Refusal:
+        """The issuer is away."""
+        return Refusal(IdentityUnavailable())
 
 
 class Identification:
@@ -85,7 +96,7 @@ class Identification:
             self.sessions.drop(line)
             return error
         if verified is None:
-            return Unverified(credential)
+            return Unverified(credential, self._verifier)
         now = self._clock()
         session = Session(verified, verified.tenant_id, now + (verified.expires_at - self._unix()))
         self.sessions.put(line, session)

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from brain_gateway.domain.errors import (
     CredentialsMissing,
     GatewayError,
     RoleRequired,
     ServiceNotFound,
+    TenantSuspended,
 )
+from brain_gateway.domain.resilience.leases import LeasedWindow
 from brain_gateway.domain.resilience.rate_limit import RateLimit, SlidingWindow
 from brain_gateway.domain.routing.route import Route
 
 if TYPE_CHECKING:
+    from brain_gateway.application.gateway.limit_leases import LimitDesk
     from brain_gateway.application.gateway.routing_table import RoutingTable, ServiceEntry
     from brain_gateway.application.gateway.sessions import Session
+
+LimitWindow: TypeAlias = SlidingWindow | LeasedWindow
 
 
 class Lane:
@@ -32,7 +37,7 @@ class Lane:
         self,
         session: Session,
         entry: ServiceEntry,
-        window: SlidingWindow,
+        window: LimitWindow,
         limit_class: str,
         error: GatewayError | None,
     ) -> None:
@@ -48,31 +53,41 @@ class Lane:
 class LimitRegistry:
     """The windows in use, by (caller, service, class or route), and the tunnels: they outlive sessions and tables.
 
-    `shares`: how many processes count a limit side by side, each for its part. `most_tunnels` bounds the open
+    `desk`: where several processes count together; without it `shares` says how many count side by side, each for its
+    part. `most_tunnels` bounds the open
     WebSocket tunnels of one caller to one service. When more than `most` windows are held, those at rest (nothing
     counted in them) are forgotten.
     """
 
-    def __init__(self, most: int = 200_000, most_tunnels: int = 1000, shares: int = 1) -> None:
-        self._windows: dict[tuple[str, str, str], SlidingWindow] = {}
+    def __init__(
+        self,
+        most: int = 200_000,
+        most_tunnels: int = 1000,
+        shares: int = 1,
+        desk: LimitDesk | None = None,
+    ) -> None:
+        self._windows: dict[tuple[str, str, str], LimitWindow] = {}
         self._most = most
         self._look_from = most  # from how many on those at rest are looked for: a look takes its time
         self._shares = shares
+        self.desk = desk
         self._tunnels: dict[tuple[str, str], int] = {}
         self.most_tunnels = most_tunnels
         self.on_forgotten: Callable[[], None] = lambda: (
             None
         )  # lanes that hold a forgotten window must let it go
 
-    def window(self, caller: str, service: str, name: str, limit: RateLimit, now: float) -> SlidingWindow:
+    def window(self, caller: str, service: str, name: str, limit: RateLimit, now: float) -> LimitWindow:
         """The window of one caller, one service and one class; a changed limit starts a new one."""
         key = (caller, service, name)
-        limit = self._share(limit)
+        if self.desk is None:
+            limit = self._share(limit)
         window = self._windows.get(key)
         if window is None or window.limit != limit:
             if len(self._windows) >= self._look_from:
                 self._forget_resting(now)
-            window = self._windows[key] = SlidingWindow(limit)
+            leased = None if self.desk is None else self.desk.window("|".join(key), limit)
+            window = self._windows[key] = leased or SlidingWindow(limit)
         return window
 
     def _share(self, limit: RateLimit) -> RateLimit:
@@ -114,14 +129,21 @@ def make_lane(
     public = route is not None and route.public
     principal = session.principal
     roles = principal.roles if principal else frozenset()
-    limit_class, limit = table.limits.pick(entry.service.kind, roles, principal is None)
+    rules = table.rules
+    limit_class, limit = rules.limits.pick(entry.service.kind, roles, principal is None)
     name = key = str(limit_class)
+    own = rules.tenant_limits.get((session.tenant_id, f"service:{entry.name}")) if session.tenant_id else None
     if route is not None and route.limit is not None:
         limit, name, key = route.limit, "route", route.id
+    elif own is not None:
+        limit, name, key = own, "tenant", "tenant"
     elif entry.service.limit is not None and principal is not None:
         limit, name, key = entry.service.limit, "service", "service"
+    elif session.tenant_id:
+        limit = rules.tenant_limits.get((session.tenant_id, name), limit)
     window = limits.window(session.caller, entry.key, key, limit, now)
-    return Lane(session, entry, window, name, _refusal(session, entry, route, public))
+    refusal = TenantSuspended() if session.tenant_id in rules.refused else None
+    return Lane(session, entry, window, name, refusal or _refusal(session, entry, route, public))
 
 
 def _refusal(session: Session, entry: ServiceEntry, route: Route | None, public: bool) -> GatewayError | None:

@@ -4,8 +4,8 @@
 
 `settlement.py` has the other half: recover (an attempt failed) and settle (it is over).
 
-What needs I/O happens beside the path and leaves its answer in memory: `Unverified` asks the entry to await the
-token verifier and to come again.
+What needs I/O happens beside the path and leaves its answer in memory: a `Deferred` (keys of a token, tokens of a
+shared limit) asks the entry to await `decide`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from math import ceil
 from typing import TYPE_CHECKING, cast
 
 from brain_gateway.application.gateway import cors
+from brain_gateway.application.gateway.deferred import Deferred
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
 from brain_gateway.application.gateway.forwarding import caller_of
-from brain_gateway.application.gateway.identification import Identification, Unverified
+from brain_gateway.application.gateway.identification import Identification
 from brain_gateway.application.gateway.lanes import Lane, LimitRegistry, make_lane
 from brain_gateway.application.gateway.routing_table import RoutingTable, ServiceEntry
 from brain_gateway.application.gateway.sessions import Session
@@ -27,6 +28,7 @@ from brain_gateway.domain.errors import (
     BodyTooLarge,
     CircuitOpen,
     GatewayError,
+    LimitsUnavailable,
     MalformedRequest,
     MethodNotAllowed,
     NoHealthyTarget,
@@ -39,6 +41,7 @@ from brain_gateway.domain.errors import (
 )
 from brain_gateway.domain.http import fields
 from brain_gateway.domain.http.fields import value_of
+from brain_gateway.domain.resilience.leases import LeasedWindow
 from brain_gateway.domain.routing.request_path import normal_form, other_forms
 from brain_gateway.domain.routing.route_matcher import Match, MethodMismatch
 
@@ -71,7 +74,7 @@ class RequestRouter:
         self._trusts = trusts
         limits.on_forgotten = self._renew_lanes
 
-    def admit(self, head: Request, client: ClientAddress) -> Exchange | Refusal | Reply | Unverified:
+    def admit(self, head: Request, client: ClientAddress) -> Exchange | Refusal | Reply | Deferred:
         """Decide on one request."""
         now = self._clock()
         block = head.fields
@@ -90,11 +93,11 @@ class RequestRouter:
         entry = lane.entry
         if block.unusual or entry.matcher is not None or lane.error is not None:
             checked = self._check(head, lane, now)
-            if isinstance(checked, Refusal):
+            if not isinstance(checked, Lane):
                 return checked
             lane = checked
         if not lane.window.admit(now):
-            return _limited(lane, now)
+            return self._not_now(lane, now)
         target = entry.single
         if target is None or not target.breaker.calm:
             chosen = choose(entry, head, session.caller, now, self._random)
@@ -120,6 +123,32 @@ class RequestRouter:
             exchange.deadline = now + entry.total_timeout
         return exchange
 
+    async def decide(
+        self, deferred: Deferred, head: Request, client: ClientAddress
+    ) -> Exchange | Refusal | Reply:
+        """What admit() says once it has what it waits for; the waits are bounded in time and in number."""
+        waits: dict[type[Deferred], int] = {}
+        admitted: Exchange | Refusal | Reply | Deferred = deferred
+        while isinstance(admitted, Deferred):
+            kind = type(admitted)
+            waits[kind] = waits.get(kind, 0) + 1
+            if waits[kind] > kind.most:
+                return admitted.refusal()
+            await admitted.wait()
+            admitted = self.admit(head, client)
+        return admitted
+
+    def _not_now(self, lane: Lane, now: float) -> Refusal | Deferred:
+        """No token: the window is full, or the store of a shared limit must be asked, or cannot be."""
+        window = lane.window
+        if isinstance(window, LeasedWindow):
+            if self._limits.desk is not None and window.undecided(now):
+                return self._limits.desk.awaited(window)
+            if window.unavailable():
+                lane.entry.metrics.refuse(lane.limit_class)
+                return Refusal(LimitsUnavailable(), (("Retry-After", "1"),), lane)
+        return _limited(lane, now)
+
     def _renew_lanes(self) -> None:
         self.table = self.table.renewed()
 
@@ -127,7 +156,7 @@ class RequestRouter:
         """A new X-Request-ID line for a request that brought none; empty for one that did."""
         return b"" if fields.REQUEST_ID in head.special else self._ids.request_id_line()
 
-    def _identify(self, head: Request, client: ClientAddress) -> Session | Refusal | Reply | Unverified:
+    def _identify(self, head: Request, client: ClientAddress) -> Session | Refusal | Reply | Deferred:
         """The session; wrong credentials are none on a public route, and refused elsewhere."""
         if client.trusted:
             client.caller = caller_of(head.fields, client.address, self._trusts)
@@ -153,23 +182,23 @@ class RequestRouter:
         lane = session.lanes[name] = make_lane(session, entry, None, self.table, self._limits, now)
         return lane
 
-    def _check(self, head: Request, lane: Lane, now: float) -> Lane | Refusal:
+    def _check(self, head: Request, lane: Lane, now: float) -> Lane | Refusal | Deferred:
         """What only some requests need: a route's own policy, and what unusual fields ask for."""
         entry = lane.entry
         if entry.matcher is not None:
             found = self._route_lane(entry, head, lane, now)
-            if isinstance(found, Refusal):
+            if not isinstance(found, Lane):
                 return found
             lane = found
         error = lane.error or _unusual(head, lane) or self._too_many_tunnels(head, lane)
         return Refusal(error, lane=lane) if error is not None else lane
 
-    def _no_route(self, mismatch: MethodMismatch | None, lane: Lane, now: float) -> Refusal:
+    def _no_route(self, mismatch: MethodMismatch | None, lane: Lane, now: float) -> Refusal | Deferred:
         """A strict service without such a route; who may not ask learns nothing of its routes."""
         if lane.error is not None:
             return Refusal(lane.error, lane=lane)
         if not lane.window.admit(now):
-            return _limited(lane, now)
+            return self._not_now(lane, now)
         if mismatch is None:
             return Refusal(RouteNotFound(), lane=lane)
         return Refusal(MethodNotAllowed(), (("Allow", ", ".join(sorted(mismatch.allowed))),), lane)
@@ -183,7 +212,9 @@ class RequestRouter:
             return None
         return RateLimitExceeded(f"at most {most} WebSocket connections at a time; close one first")
 
-    def _route_lane(self, entry: ServiceEntry, head: Request, lane: Lane, now: float) -> Lane | Refusal:
+    def _route_lane(
+        self, entry: ServiceEntry, head: Request, lane: Lane, now: float
+    ) -> Lane | Refusal | Deferred:
         match = _match(entry, head)
         if isinstance(match, MalformedRequest):
             return Refusal(match, lane=lane)

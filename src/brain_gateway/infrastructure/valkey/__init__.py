@@ -1,0 +1,1 @@
+"""Valkey or Redis: limits and breakers that processes share. Scripts touch the keys of one hash slot each."""
