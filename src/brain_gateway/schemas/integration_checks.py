@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from brain_gateway.domain.integrations.credential_field import FIELD_NAME
+from brain_gateway.domain.integrations.credential_field import FIELD_NAME, CredentialField
 from brain_gateway.domain.integrations.integration import Integration, IntegrationVariant
 from brain_gateway.schemas.faults import Path
 from brain_gateway.schemas.integration import IntegrationModel
@@ -14,7 +14,13 @@ _PLACEHOLDER = re.compile(rf"\{{({FIELD_NAME})(?:\.({FIELD_NAME}))?\}}", re.ASCI
 Finding = tuple[Path, str]
 """The key at fault, and what to do."""
 
-_IN_URL = "is part of an address: it must be required, not secret, and have a pattern or values"
+_LABEL = re.compile(r"(?:[a-z0-9-]|\[(?:a-z|A-Z|0-9)+-?\]|\{\d+(?:,\d+)?\}|[()?|])+", re.ASCII)
+"""Patterns that match nothing but letters, digits and hyphens: what they take leads to no other host."""
+
+_IN_ADDRESS = (
+    "is part of an address: it must be required, not secret, and have values, or a pattern of letters, digits "
+    "and hyphens alone, such as [a-z]{2}-[0-9]"
+)
 
 
 def findings(model: IntegrationModel, integration: Integration, stem: str) -> Iterator[Finding]:
@@ -32,11 +38,9 @@ def findings(model: IntegrationModel, integration: Integration, stem: str) -> It
 def variant_findings(variant: IntegrationVariant) -> Iterator[Finding]:
     """What is wrong with one variant, with paths below it."""
     names = {field.name for field in variant.fields}
-    for part, message in variant.authentication.faults(names):
-        yield ("auth", part), message
-    if variant.write_authentication is not None:
-        for part, message in variant.write_authentication.faults(names):
-            yield ("write_auth", part), message
+    for key, auth in (("auth", variant.authentication), ("write_auth", variant.write_authentication)):
+        for part, message in auth.faults(names) if auth else ():
+            yield ((key, "uses", part) if auth and part in auth.uses else (key, part)), message
     if variant.base_urls and "default" not in variant.base_urls:
         yield ("base_urls",), "must have one called default"
     yield from _values_agree(variant)
@@ -69,8 +73,13 @@ def _template(path: Path, text: str, variant: IntegrationVariant, *, address: bo
             yield path, f"names {{{name}}}, and there is no such credential field"
         elif attribute and not _has(field.values, attribute):
             yield path, f"names {{{name}.{attribute}}}, and the values of {name} have no such attribute"
-        elif address and (field.secret or not field.required or not (field.values or field.pattern)):
-            yield ("credentials", name), _IN_URL
+        elif address and not _leads_nowhere_else(field):
+            yield ("credentials", name), _IN_ADDRESS
+
+
+def _leads_nowhere_else(field: CredentialField) -> bool:
+    bounded = bool(field.values) or _LABEL.fullmatch(field.pattern or "") is not None
+    return bounded and field.required and not field.secret
 
 
 def _has(values: Mapping[str, Mapping[str, str]], attribute: str) -> bool:

@@ -25,6 +25,7 @@ from brain_gateway.domain.integrations.integration import (
 from brain_gateway.domain.resilience.limits import RateLimit
 from brain_gateway.domain.resilience.retry import MAX_ATTEMPTS, RetryPolicy
 from brain_gateway.domain.routing.service_status import ServiceStatus
+from brain_gateway.domain.secret_path import SecretPath
 from brain_gateway.domain.tenancy import Secret, tenant_id
 
 MAX_RETRIES: Final = MAX_ATTEMPTS - 1
@@ -93,9 +94,9 @@ class IntegrationConfig:
         return self.tenant_id, self.integration_name
 
     @property
-    def secret_name(self) -> str:
-        """Under which name, among the tenant's, the secrets port keeps the credentials."""
-        return f"integrations/{self.integration_name}"
+    def secret_path(self) -> SecretPath:
+        """Where the secrets port keeps the credentials."""
+        return SecretPath(self.tenant_id, f"integration.{self.integration_name}")
 
     @property
     def retry_policy(self) -> RetryPolicy:
