@@ -2,7 +2,7 @@
 
 import typer
 
-from brain_gateway.cli import config, serve, settings, token, version
+from brain_gateway.cli import config, secrets, serve, settings, token, version
 
 app = typer.Typer(
     name="brain-gateway",
@@ -15,6 +15,7 @@ app.command("serve")(serve.serve)
 app.command("token")(token.token)
 app.command("settings")(settings.settings)
 app.add_typer(config.app, name="config")
+app.add_typer(secrets.app, name="secrets")
 app.command("version")(version.version)
 
 __all__ = ["app"]

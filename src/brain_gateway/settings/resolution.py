@@ -62,7 +62,7 @@ async def _look_up(
     try:
         secret = known[reference.path] = known.get(reference.path) or await secrets.read(reference.path)
     except SecretNotFound:
-        return f"which is not stored; `brain-gateway secrets set {reference.path.name} {reference.field}` stores it"
+        return "which is not stored; `brain-gateway secrets set NAME FIELD` stores it"
     except SecretsUnavailable as error:
         return f"which cannot be read: {error.detail}"
     return None if reference.field in secret else "which has no such field"

@@ -26,7 +26,7 @@ class OpenBao:
     """A development server (in memory, open) or, with `sealable`, one on files that can be sealed and opened again."""
 
     def __init__(self, folder: Path, sealable: bool = False) -> None:
-        self.port = closed_port()
+        self.port, self.cluster_port = closed_port(), closed_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.token = ROOT_TOKEN
         self._folder = folder
@@ -115,10 +115,18 @@ class OpenBao:
         return ["-dev", f"-dev-root-token-id={ROOT_TOKEN}", listen, "-dev-no-store-token"]
 
     def _config(self) -> list[str]:
-        listener = {"tcp": {"address": f"127.0.0.1:{self.port}", "tls_disable": True}}
-        storage = {"file": {"path": str(self._folder / "data")}}
+        listener = {
+            "tcp": {
+                "address": f"127.0.0.1:{self.port}",
+                "cluster_address": f"127.0.0.1:{self.cluster_port}",
+                "tls_disable": True,
+            }
+        }
+        (self._folder / "data").mkdir(exist_ok=True)
+        raft = {"path": str(self._folder / "data"), "node_id": "1", "performance_multiplier": "1"}
+        cluster = {"api_addr": self.address, "cluster_addr": f"http://127.0.0.1:{self.cluster_port}"}
         file = self._folder / "openbao.json"
-        file.write_text(json.dumps({"storage": storage, "listener": listener, "api_addr": self.address}))
+        file.write_text(json.dumps({"storage": {"raft": raft}, "listener": listener, **cluster}))
         return [f"-config={file}"]
 
     def _wait(self) -> None:

@@ -104,10 +104,11 @@ class VaultSecrets:
         """See the port."""
         try:
             answer = await self._session.call("LIST", self._config.folder(tenant_id))
+            if answer.status == 200:
+                names = answer.section("data").get("keys", ())
+                return tuple(sorted(name for name in names if not name.endswith("/")))
         except VaultAwayError as error:
             raise SecretsUnavailable(error.health.detail) from None
-        if answer.status == 200:
-            return tuple(sorted(name for name in answer.body["data"]["keys"] if not name.endswith("/")))
         refusal = self._refusal(answer, "list", "metadata")
         if isinstance(refusal, SecretNotFound):
             return ()

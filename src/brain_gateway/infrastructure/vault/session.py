@@ -54,7 +54,9 @@ class VaultSession:
             await sleep(pause)
 
     async def renew_if_due(self) -> float:
-        """Renew the token, or get another one, if it is time; seconds until the next look."""
+        """Renew or replace a token that was obtained, if it is time; seconds until the next look."""
+        if self._lease is None:
+            return _SHORTEST
         lease = await self._current()
         if lease.due(self._clock()):
             async with self._changing:
@@ -95,8 +97,9 @@ class VaultSession:
             raise VaultAwayError(
                 _refusal(answer, "VAULT_TOKEN: Vault does not take it; it is expired or revoked")
             )
-        about = answer.body["data"]
-        return Lease.granted(self._config.token, self._clock(), about["ttl"], bool(about["renewable"]))
+        about = answer.section("data")  # of a root token it says nothing of renewal
+        ttl, renewable = float(about.get("ttl", 0)), bool(about.get("renewable"))
+        return Lease.granted(self._config.token, self._clock(), ttl, renewable)
 
     async def _login(self) -> Lease:
         assert self._config.role_id is not None  # the settings ask for one or the other
@@ -119,10 +122,9 @@ class VaultSession:
         return await self._login() if self._config.token is None else lease
 
     def _granted(self, answer: Answer) -> Lease:
-        auth = answer.body["auth"]
-        return Lease.granted(
-            Secret(auth["client_token"]), self._clock(), auth["lease_duration"], bool(auth["renewable"])
-        )
+        auth = answer.section("auth")
+        token, ttl = str(auth.get("client_token", "")), float(auth.get("lease_duration", 0))
+        return Lease.granted(Secret(token), self._clock(), ttl, bool(auth.get("renewable")))
 
 
 def _refusal(answer: Answer, otherwise: str) -> str:

@@ -19,6 +19,14 @@ MOST_BYTES = 8 << 20  # of an answer; a secret of 64 fields of 64 KiB fits
 _CONNECTIONS = 16
 
 
+class VaultAwayError(Exception):
+    """Vault cannot be used now: how it is, and a sentence that names the remedy and holds no secret."""
+
+    def __init__(self, detail: str, status: SecretsStatus = SecretsStatus.UNREACHABLE) -> None:
+        super().__init__(detail)
+        self.health = SecretsHealth(status, detail)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """Status and JSON of an answer that says something: 2xx, 400, 403, 404, and all of sys/health."""
@@ -32,13 +40,12 @@ class Answer:
         found = self.body.get("errors")
         return "\n".join(map(str, found)) if isinstance(found, list) else ""
 
-
-class VaultAwayError(Exception):
-    """Vault cannot be used now: how it is, and a sentence that names the remedy and holds no secret."""
-
-    def __init__(self, detail: str, status: SecretsStatus = SecretsStatus.UNREACHABLE) -> None:
-        super().__init__(detail)
-        self.health = SecretsHealth(status, detail)
+    def section(self, name: str) -> dict[str, Any]:
+        """An object in the answer; raises VaultAwayError where Vault would have put one and there is none."""
+        found = self.body.get(name)
+        if not isinstance(found, dict):
+            raise VaultAwayError("what answers at VAULT_ADDR is not Vault")
+        return found
 
 
 class VaultTransport:
