@@ -57,6 +57,7 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     errors.NotImplementedByGateway: Problem(
         501, "Not implemented", "ask without an upgrade, or at the gateway's own server"
     ),
+    errors.NotCached: Problem(504, "Not cached", "leave only-if-cached out of Cache-Control"),
     errors.VersionNotSupported: Problem(505, "Version not supported", "speak HTTP/1.1"),
     errors.InternalError: Problem(500, "Internal error", "try again; report the request id if it persists"),
     errors.StoreUnavailable: Problem(

@@ -28,6 +28,7 @@ GatewayError
 │   ├── RateLimitExceeded            429
 │   ├── HeadersTooLarge              431
 │   ├── NotImplementedByGateway      501  an upgrade, behind a foreign ASGI server
+│   ├── NotCached                    504  only-if-cached, and nothing stored that may be used
 │   └── VersionNotSupported          505
 ├── GatewayFault                 the gateway is at fault or unwilling for now
 │   ├── InternalError                500
@@ -184,6 +185,10 @@ class HeadersTooLarge(CallerError):
 
 class NotImplementedByGateway(CallerError):
     """What cannot be done behind a foreign ASGI server: upgrades."""
+
+
+class NotCached(CallerError):
+    """The caller wants a stored answer or none (only-if-cached), and none is stored that may be used."""
 
 
 class VersionNotSupported(CallerError):

@@ -49,7 +49,7 @@ class AsgiExchange:
     async def run(self, receive: Receive, send: Send) -> None:
         """Carry it to its end; returns when the response is complete, raises when it cannot be completed."""
         exchange = self._exchange
-        exchange.target.pool.send(exchange)
+        (exchange.lane.carrier or exchange.target.pool).send(exchange)
         upload = asyncio.create_task(self._upload(receive))
         try:
             await self._download(send)

@@ -191,7 +191,7 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
             self._feed = _QUEUE
             if body:
                 self._pending = body
-            exchange.target.pool.send(exchange)
+            (exchange.lane.carrier or exchange.target.pool).send(exchange)
             return
         self._decoder = body_decoder(exchange.head.fields.length)
         self._received = 0
@@ -200,7 +200,7 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
         if body:
             self._read_body(body)
         if self._exchange is exchange:
-            exchange.target.pool.send(exchange)
+            (exchange.lane.carrier or exchange.target.pool).send(exchange)
 
     def _read_body(self, data: bytes) -> None:
         exchange, decoder = self._exchange, self._decoder

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from brain_gateway.domain.errors import GatewayError
 
 if TYPE_CHECKING:
+    from brain_gateway.application.gateway.caching.carriage import Carriage
     from brain_gateway.application.gateway.lanes import Lane
     from brain_gateway.application.gateway.routing_table import ServiceEntry
     from brain_gateway.application.gateway.sessions import Session
@@ -38,6 +39,8 @@ class Exchange:
     failed_upstream = False
     upgrading = False
     endless = False  # an event stream
+    cached = False  # answered without asking the service
+    carriage: Carriage | None = None  # its way through the response cache
     held: list[bytes] | None = None
     held_bytes = 0
 

@@ -21,6 +21,7 @@ from brain_gateway.domain.resilience.rate_limit import RateLimit, SlidingWindow
 from brain_gateway.domain.routing.route import Route
 
 if TYPE_CHECKING:
+    from brain_gateway.application.gateway.caching.carrier import CachingCarrier
     from brain_gateway.application.gateway.limit_leases import LimitDesk
     from brain_gateway.application.gateway.routing_table import RoutingTable, ServiceEntry
     from brain_gateway.application.gateway.sessions import Session
@@ -29,9 +30,10 @@ LimitWindow: TypeAlias = SlidingWindow | LeasedWindow
 
 
 class Lane:
-    """One caller on one service. `error` is set when every request of it is refused."""
+    """One caller on one service. `error` is set when every request of it is refused; `carrier`: what carries its
+    exchanges where answers are cached, in the place of the target's pool."""
 
-    __slots__ = ("by_route", "entry", "error", "identity", "limit_class", "session", "window")
+    __slots__ = ("by_route", "carrier", "entry", "error", "identity", "limit_class", "session", "window")
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Lane:
         self.error = error
         self.identity = session.identity_lines
         self.by_route: dict[str, Lane] = {}
+        self.carrier: CachingCarrier | None = None
 
 
 class LimitRegistry:

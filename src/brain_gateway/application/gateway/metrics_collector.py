@@ -16,9 +16,10 @@ _method_index = {name.encode(): index for index, name in enumerate(METHODS)}
 
 
 class ServiceMetrics:
-    """One service's counters. `requests` is keyed by status * 16 + index of the method in METHODS."""
+    """One service's counters. `requests` is keyed by status * 16 + index of the method in METHODS; `cache`: by what the
+    response cache did (hit, stale, collapsed, revalidated, miss, bypass), and bytes of body that it has taken in."""
 
-    __slots__ = ("buckets", "in_flight", "limited", "requests", "retries", "seconds", "tunnels")
+    __slots__ = ("buckets", "cache", "cache_bytes", "in_flight", "limited", "requests", "retries", "seconds", "tunnels")
 
     def __init__(self) -> None:
         self.requests: dict[int, int] = {}
@@ -28,6 +29,8 @@ class ServiceMetrics:
         self.retries = 0
         self.tunnels = 0
         self.limited: dict[str, int] = {}
+        self.cache: dict[str, int] = {}
+        self.cache_bytes = 0
 
     def observe(self, method: bytes, status: int, seconds: float) -> None:
         """One finished request."""

@@ -37,7 +37,7 @@ def record_of(exchange: Exchange, began: float, duration: float) -> AccessRecord
         duration=duration,
         sent=exchange.sent,
         client=exchange.client.caller,
-        upstream=exchange.target.name,
+        upstream="" if exchange.cached else exchange.target.name,
         attempts=exchange.attempts,
         error=exchange.error,
     )

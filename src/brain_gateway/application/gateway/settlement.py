@@ -81,16 +81,24 @@ class Settlement:
             self._spans.record(span_of(exchange, self._unix() - duration, duration))
         return now
 
+    def settle_background(self, exchange: Exchange) -> None:
+        """A request that the gateway made for itself is over: it counts for the target, not among the clients'."""
+        now = self._clock()
+        exchange.target.in_flight -= 1
+        self._feed(exchange, exchange.target, now)
+
     def _feed(self, exchange: Exchange, target: TargetState, now: float) -> None:
         """Tell the breaker: failed, succeeded, or neither (the client went away, or the caller was at fault)."""
         service = exchange.lane.entry.service
         since = exchange.retried or exchange.started
         if exchange.status == 101:
             self._limits.tunnel(exchange.lane.session.caller, service.key, -1)
+        if exchange.carriage is not None:
+            exchange.carriage.over()
         broken = exchange.status == 500 and service.breaker.count_500
         if exchange.failed_upstream or exchange.status in FAILURES or broken:
             self._failed(exchange, target, now)
-        elif exchange.status == 0 or exchange.error:
+        elif exchange.status == 0 or exchange.error or exchange.cached:
             target.breaker.abandoned(now, since)
         else:
             if target.breaker.succeeded(now, since):

@@ -111,6 +111,33 @@ class BalancerPolicy:
             raise ConfigurationError(f'balancer: hash_on "{self.hash_on}" is neither tenant nor header:NAME')
 
 
+MOST_CACHED_BODY = 64 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CachePolicy:
+    """How a route's answers are cached (RFC 9111), beside what they say themselves.
+
+    default_ttl: seconds that an answer is fresh which says nothing of it; None: at most a guess from Last-Modified.
+    stale_if_error: seconds after its lifetime that an answer may stand in for an error of the service (RFC 5861),
+    where the service says nothing. max_body: bytes of the longest that is stored. per_user: each user's answers are
+    kept apart. client_control: whether callers' Cache-Control and Pragma count.
+    """
+
+    default_ttl: float | None = None
+    stale_if_error: float = 0.0
+    max_body: int = 1024 * 1024
+    per_user: bool = False
+    client_control: bool = True
+
+    def __post_init__(self) -> None:
+        if self.default_ttl is not None:
+            _check_seconds("cache: default_ttl", self.default_ttl, least=0.0)
+        _check_seconds("cache: stale_if_error", self.stale_if_error, least=0.0)
+        if not 1 <= self.max_body <= MOST_CACHED_BODY:
+            raise ConfigurationError(f"cache: max_body must be 1 to {MOST_CACHED_BODY} bytes, not {self.max_body}")
+
+
 def _check_seconds(what: str, seconds: float, *, least: float) -> None:
     if not isfinite(seconds) or seconds < least:
         raise ConfigurationError(f"{what} must be at least {least} seconds, not {seconds}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.resilience.rate_limit import RateLimit
 from brain_gateway.domain.routing.http_method import is_method
+from brain_gateway.domain.routing.policies import CachePolicy
 from brain_gateway.domain.routing.route_pattern import RoutePattern
 
 
@@ -15,7 +16,8 @@ class Route:
     """One pattern and its methods (none: every method) within a service.
 
     public: no caller need be known. roles: one of these is needed (none: no more than the service asks for).
-    limit: this route's own. id: "GET,POST /campaigns/{id:int}" or "* /campaigns", stable across restarts.
+    limit: this route's own. cache: how answers to GET are kept (none: not at all).
+    id: "GET,POST /campaigns/{id:int}" or "* /campaigns", stable across restarts.
     Raises ConfigurationError.
     """
 
@@ -24,6 +26,7 @@ class Route:
     public: bool = False
     roles: frozenset[str] = frozenset()
     limit: RateLimit | None = None
+    cache: CachePolicy | None = None
     id: str = field(init=False, compare=False, default="")
 
     def __post_init__(self) -> None:

@@ -74,7 +74,17 @@ class GatewayMetrics(Collector):
         tunnels = CounterMetricFamily(
             "brain_gateway_tunnels", "WebSocket connections made.", labels=("service",)
         )
+        cache = CounterMetricFamily(
+            "brain_gateway_cache_requests", "Requests of cached routes.", labels=("service", "result")
+        )
+        cached = CounterMetricFamily(
+            "brain_gateway_cache_stored_bytes", "Bodies that were taken in.", labels=("service",)
+        )
         for name, service in list(self._metrics.services.items()):
+            for result, count in list(service.cache.items()):
+                cache.add_metric((name, result), count)
+            if service.cache_bytes:
+                cached.add_metric((name,), service.cache_bytes)
             for key, count in list(service.requests.items()):
                 requests.add_metric((name, METHODS[key % 16], str(key // 16)), count)
             duration.add_metric((name,), _cumulative(service.buckets), service.seconds)
@@ -82,7 +92,7 @@ class GatewayMetrics(Collector):
                 limited.add_metric((name, limit), count)
             retries.add_metric((name,), service.retries)
             tunnels.add_metric((name,), service.tunnels)
-        yield from (requests, duration, limited, retries, tunnels)
+        yield from (requests, duration, limited, retries, tunnels, cache, cached)
 
     def _targets(self) -> Iterator[Metric]:
         in_flight = GaugeMetricFamily(

@@ -1,0 +1,75 @@
+"""Requests for one thing at a time: who asks first goes, the others wait for what comes (RFC 9211 section 2.6)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+MOST_PASSES = 10_000
+PASS_SECONDS = 10.0
+
+
+class Follower(Protocol):
+    """One that waits."""
+
+    def go_on(self) -> None:
+        """What was waited for is over: look again, or go alone."""
+
+
+FlightKey = tuple[object, bytes]
+
+
+class Flight:
+    """One request under way, and those that wait for it."""
+
+    __slots__ = ("followers",)
+
+    def __init__(self) -> None:
+        self.followers: list[Follower] = []
+
+
+class Flights:
+    """By key. What turned out not to be storable is remembered for a while, since waiting for it is of no use.
+
+    `clock`: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._under_way: dict[FlightKey, Flight] = {}
+        self._passes: OrderedDict[FlightKey, float] = OrderedDict()
+
+    def of(self, key: FlightKey) -> Flight | None:
+        """The one that is under way."""
+        return self._under_way.get(key)
+
+    def lead(self, key: FlightKey) -> Flight:
+        """Begin one."""
+        flight = self._under_way[key] = Flight()
+        return flight
+
+    def land(self, key: FlightKey, flight: Flight) -> None:
+        """It is over, one way or the other: those that wait go on. Again: nothing happens."""
+        if self._under_way.get(key) is flight:
+            del self._under_way[key]
+        followers, flight.followers = flight.followers, []
+        for follower in followers:
+            follower.go_on()
+
+    def useless(self, key: FlightKey) -> None:
+        """Its answers are not stored: nobody need wait for the next ones."""
+        self._passes[key] = self._clock() + PASS_SECONDS
+        self._passes.move_to_end(key)
+        if len(self._passes) > MOST_PASSES:
+            self._passes.popitem(last=False)
+
+    def worthwhile(self, key: FlightKey) -> bool:
+        """Whether waiting may be of use."""
+        until = self._passes.get(key)
+        if until is None:
+            return True
+        if until > self._clock():
+            return False
+        del self._passes[key]
+        return True
