@@ -16,13 +16,14 @@ __all__ = ["ApiKeyRecord", "GatewayConfiguration"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayConfiguration:
     """Services (global ones have no tenant_id), the limit classes, API keys, tenants' names by id, and the limits of
-    single tenants by (tenant id, class or "service:NAME")."""
+    single tenants by (tenant id, class or "service:NAME"). label: whose all this is, where the file says so."""
 
     services: tuple[ServiceRoute, ...]
     limit_classes: LimitClasses = field(default_factory=LimitClasses)
     api_keys: tuple[ApiKeyRecord, ...] = ()
     tenants: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     tenant_limits: Mapping[tuple[str, str], RateLimit] = field(default_factory=lambda: MappingProxyType({}))
+    label: str | None = None
 
     def own_limits(self) -> Iterator[tuple[str, RateLimit]]:
         """The limit classes that differ from the defaults, by name."""

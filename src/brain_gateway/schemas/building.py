@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 from brain_gateway.domain.resilience.circuit_breaker import BreakerPolicy
@@ -22,7 +22,7 @@ from brain_gateway.domain.routing.route import Route
 from brain_gateway.domain.routing.service_route import ServiceRoute
 from brain_gateway.domain.routing.target import Target, is_address
 from brain_gateway.schemas.checks import is_exposed
-from brain_gateway.schemas.file import ApiKeyModel, LimitsModel, fill_template
+from brain_gateway.schemas.file import ApiKeyModel, LimitsModel, TenantLimitsModel, fill_template
 from brain_gateway.schemas.policies import (
     DiscoveryModel,
     LimitModel,
@@ -141,6 +141,17 @@ def limit_classes(model: LimitsModel | None) -> LimitClasses:
     """The four classes; one that the file leaves out keeps the domain's default."""
     given = {} if model is None else {name: limit for name, limit in model if limit is not None}
     return LimitClasses(**{name: rate_limit(limit) for name, limit in given.items()})
+
+
+def tenant_limits(model: TenantLimitsModel | None) -> Iterator[tuple[str, RateLimit]]:
+    """The limits of one tenant, by class or "service:NAME"."""
+    if model is None:
+        return
+    for name, limit in model:
+        if isinstance(limit, LimitModel):
+            yield name, rate_limit(limit)
+    for name, limit in (model.services or {}).items():
+        yield f"service:{name}", rate_limit(limit)
 
 
 def api_key_record(model: ApiKeyModel, tenant_id: str) -> ApiKeyRecord:

@@ -23,6 +23,8 @@ _HASH = r"^sha256:[0-9a-f]{64}$"
 _KEY_PREFIX = r"^bgk_[A-Za-z0-9_-]{0,8}$"
 _DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
 _USER = r"^[!-~]{1,255}$"
+_LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+_TAKEN = frozenset(("api", "registry"))  # owners of what no file declares
 
 
 def _unix_seconds(value: object) -> float:
@@ -70,6 +72,18 @@ def _user(text: str) -> str:
     return text
 
 
+def check_label(text: str) -> str:
+    """The label of a file, by which it knows its own. Raises ValueError."""
+    if text in _TAKEN:
+        raise ValueError("means what no file declares: choose another label")
+    if not re.match(_LABEL, text):
+        raise ValueError("must be 1 to 63 letters, digits, dots, hyphens and underscores")
+    return text
+
+
+Label = Annotated[str, AfterValidator(check_label), Field(json_schema_extra={"pattern": _LABEL})]
+
+
 class LimitsModel(Model):
     """The limit classes; one that is left out keeps its default."""
 
@@ -79,6 +93,14 @@ class LimitsModel(Model):
         default=None, description="Callers with role super_admin or tenant_admin."
     )
     public: LimitModel | None = Field(default=None, description="Anonymous callers, per client address.")
+
+
+class TenantLimitsModel(LimitsModel):
+    """Limits of one tenant, in the place of everyone's; one that is left out is as for everyone."""
+
+    services: dict[ServiceName, LimitModel] | None = Field(
+        default=None, description="By service: in the place of whatever limit the service has."
+    )
 
 
 class ApiKeyModel(Model):
@@ -100,12 +122,16 @@ class TenantModel(Model):
 
     name: str | None = Field(default=None, description="For people. Default: the id.")
     services: dict[ServiceName, ServiceModel] | None = None
+    limits: TenantLimitsModel | None = None
     api_keys: tuple[ApiKeyModel, ...] = ()
 
 
 class GatewayFile(Model):
     """gateway.yaml. Every key may be left out."""
 
+    label: Label | None = Field(
+        default=None, description="Whose what it declares is, to `config apply`. Default: the file's name."
+    )
     packaged_services: Annotated[bool, Field(description="Whether to start from the packaged services.")] = (
         True
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import singledispatch
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from brain_gateway.application.dto import ApiKeyDTO, LimitDTO, ServiceRegistrationDTO, TenantDTO
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 from brain_gateway.domain.resilience.rate_limit import RateLimit
-from brain_gateway.domain.routing.policies import ProbePolicy, ProbeType
+from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Lookup, RecordType
+from brain_gateway.domain.routing.policies import BalancerPolicy, ProbePolicy, ProbeType
 from brain_gateway.domain.routing.route import Route
 from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute
 from brain_gateway.domain.routing.target import Target
@@ -52,6 +53,7 @@ def _route(route: Route) -> Document:
             roles=sorted(route.roles),
             limit=None if route.limit is None else document_of(route.limit),
         ),
+        **({} if route.cache is None else {"cache": _policy(route.cache, "cache") or True}),
     }
 
 
@@ -63,7 +65,7 @@ def _service(service: ServiceRoute) -> Document:
     )
     return {
         **({} if service.kind is ServiceKind.BACKEND else {"kind": service.kind.value}),
-        "targets": [document_of(target) for target in service.targets],
+        **_places(service),
         **_given(prefix=service.prefix),
         **exposed,
         **_given(
@@ -76,6 +78,38 @@ def _service(service: ServiceRoute) -> Document:
         ),
         **({} if service.websocket else {"websocket": False}),
         **_given(strict=service.strict, routes=[document_of(route) for route in service.routes]),
+    }
+
+
+def _places(service: ServiceRoute) -> Document:
+    """Targets are left out where they are nothing but the name that is looked up."""
+    targets = {"targets": [document_of(target) for target in service.targets]}
+    discovery = service.discovery
+    if discovery is None:
+        return targets
+    return {
+        **({} if service.targets == discovery.unanswered else targets),
+        "discovery": document_of(discovery),
+        **_strategy(service.balancer, discovery),
+    }
+
+
+def _strategy(balancer: BalancerPolicy, discovery: DiscoveryPolicy) -> Document:
+    """SRV records have weights, which count unless the file says otherwise."""
+    usual = discovery.lookup.record != RecordType.SRV or balancer != BalancerPolicy()
+    return {} if usual else {"balancer": {"strategy": balancer.strategy}}
+
+
+@document_of.register
+def _discovery(policy: DiscoveryPolicy) -> Document:
+    """With the name that instances are called by, unless it is the one that is looked up."""
+    lookup = policy.lookup
+    named = replace(policy, server_name="").server_name
+    return {
+        "name": lookup.name,
+        **_changed(lookup, Lookup(lookup.name), "name"),
+        **_given(port=policy.port, scheme="" if policy.scheme == "http" else policy.scheme),
+        **({} if policy.server_name == named else {"server_name": policy.server_name}),
     }
 
 
@@ -148,13 +182,16 @@ def _all(policy: Any) -> Document:  # noqa: ANN401 - any frozen policy
 
 def _policy(policy: Any, name: str) -> Document:  # noqa: ANN401 - any frozen policy
     """What differs from the policy's defaults."""
-    default = type(policy)()
-    written = {
+    return _ADJUST.get(name, _as_it_is)(policy, _changed(policy, type(policy)()))
+
+
+def _changed(policy: Any, default: Any, *apart: str) -> Document:  # noqa: ANN401 - any frozen policy
+    """The fields in which `policy` differs from `default`, without those that are told `apart`."""
+    return {
         field.name: plain(getattr(policy, field.name))
         for field in fields(policy)
-        if getattr(policy, field.name) != getattr(default, field.name)
+        if field.name not in apart and getattr(policy, field.name) != getattr(default, field.name)
     }
-    return _ADJUST.get(name, _as_it_is)(policy, written)
 
 
 def _as_it_is(policy: Any, written: Document) -> Document:  # noqa: ANN401 - any frozen policy

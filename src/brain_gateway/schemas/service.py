@@ -20,8 +20,6 @@ from brain_gateway.schemas.policies import (
     TimeoutsModel,
 )
 from brain_gateway.schemas.types import (
-    AT_LEAST_ONE,
-    NOT_EMPTY,
     NUMBER,
     LowerCase,
     Method,
@@ -98,7 +96,9 @@ class ServiceModel(Model):
         default=None, description="Fills {port} of the host template."
     )
     prefix: Annotated[Prefix, Field(description="Path at the target that requests are put below.")] = ""
-    targets: Annotated[tuple[TargetEntry, ...], NOT_EMPTY, AT_LEAST_ONE] | None = None
+    targets: tuple[TargetEntry, ...] | None = Field(
+        default=None, description="Where it is; [] for one whose instances register themselves."
+    )
     discovery: DiscoveryModel | None = None
     exposed: bool | None = Field(default=None, description="Whether it is offered through the proxy.")
     roles: Annotated[

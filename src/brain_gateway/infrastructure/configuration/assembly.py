@@ -11,7 +11,7 @@ from brain_gateway.domain.errors import Conflict, GatewayError
 from brain_gateway.domain.routing.service_route import ServiceRoute
 from brain_gateway.infrastructure.configuration.document import Document
 from brain_gateway.infrastructure.configuration.validation import Reading
-from brain_gateway.schemas.building import ServiceBuilder, api_key_record, limit_classes
+from brain_gateway.schemas.building import ServiceBuilder, api_key_record, limit_classes, tenant_limits
 from brain_gateway.schemas.checks import findings, ties
 from brain_gateway.schemas.faults import Fault, Path
 from brain_gateway.schemas.file import GatewayFile
@@ -38,6 +38,14 @@ class Assembly:
             tenants=MappingProxyType(
                 {tenant_id: tenant.name or tenant_id for tenant_id, tenant in tenants.items()}
             ),
+            tenant_limits=MappingProxyType(
+                {
+                    (tenant_id, name): limit
+                    for tenant_id, tenant in tenants.items()
+                    for name, limit in tenant_limits(tenant.limits)
+                }
+            ),
+            label=file.label,
         )
 
     def _services(self, file: GatewayFile) -> Iterator[ServiceRoute]:

@@ -289,7 +289,6 @@ def test_numbers_and_switches_come_from_the_environment():
         ),
         ("port: 1\n    kind: infrastructure\n    roles: 5", "5: services.x.roles: must be a list"),
         ("port: 1\n    kind: infrastructure", "2: services.x.roles: must name at least one role"),
-        ("targets: []", "3: services.x.targets: must have at least one entry"),
         ("targets: [http://a:1, http://a:1]", "3: services.x.targets[1]: repeats targets[0]"),
         (
             "targets: [http://a:1/x]",
@@ -486,3 +485,28 @@ def test_whatever_is_written_gives_a_configuration_or_faults_with_lines(values):
     except ConfigurationError as error:
         said = error.faults
     assert all(fault.startswith("gateway.yaml:1: ") for fault in said)
+
+
+def test_limits_of_one_tenant():
+    read = parse(
+        f"tenants: {{{TENANT}: {{limits: {{agents: {{requests: 3}}, services: {{x: {{requests: 5, window: 1}}}}}}}}}}"
+    )
+    assert read.tenant_limits == {
+        (TENANT, "agents"): RateLimit(3, 60.0),
+        (TENANT, "service:x"): RateLimit(5, 1.0),
+    }
+
+
+@pytest.mark.parametrize(("text", "label"), [("label: platform.eu-1", "platform.eu-1"), ("", None)])
+def test_the_label_of_a_file(text, label):
+    assert parse(text).label == label
+
+
+@pytest.mark.parametrize("text", ["label: api", "label: registry", "label: 'a b'", "label: ''", "label: -x"])
+def test_labels_that_are_none(text):
+    (found,) = faults(text)
+    assert found.startswith("1: label: m")
+
+
+def test_a_service_whose_instances_register_themselves():
+    assert service("services: {x: {targets: []}}").targets == ()
