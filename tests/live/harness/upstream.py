@@ -131,15 +131,17 @@ class Upstream:
 
 
 @contextlib.asynccontextmanager
-async def scripted_upstream(tls: Any = None) -> AsyncIterator[Upstream]:
-    """A service on a port of its own."""
+async def scripted_upstream(
+    tls: Any = None, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[Upstream]:
+    """A service on a port of its own, unless one is given."""
     upstream = Upstream()
     loop = asyncio.get_running_loop()
 
     def factory() -> asyncio.Protocol:
         return asyncio.StreamReaderProtocol(Recorder(), upstream.accept)  # type: ignore[arg-type]  # it is a Recorder
 
-    server = await loop.create_server(factory, "127.0.0.1", 0, ssl=tls, backlog=4096)
+    server = await loop.create_server(factory, host, port, ssl=tls, backlog=4096)
     upstream.port = server.sockets[0].getsockname()[1]
     try:
         yield upstream

@@ -8,6 +8,8 @@ import pytest
 
 from brain_gateway.domain.errors import Conflict
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
+from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Lookup
+from brain_gateway.domain.routing.target import Target
 from brain_gateway.schemas.building import ServiceBuilder, api_key_record, limit_classes
 from brain_gateway.schemas.file import ApiKeyModel, LimitsModel
 from brain_gateway.schemas.policies import LimitModel
@@ -43,6 +45,7 @@ def test_probe_paths(probe, path):
         ("http://{name}:{port}", {"port": 1}, False),
         ("http://{name}:{port}", {"targets": ["http://a"]}, False),
         ("http://{name}", {}, False),
+        ("http://{name}:{port}", {"discovery": {"name": "a", "record": "SRV"}}, False),
     ],
 )
 def test_who_needs_a_port(template, values, needs):
@@ -76,3 +79,64 @@ def test_api_keys():
     key = ApiKeyModel(hash="sha256:" + "0" * 64, user="u")
     record = api_key_record(key, "0b0c9f5e-2f6e-4b5d-8c7e-1f2e3d4c5b6a")
     assert (record.prefix, record.expires_at, record.roles) == ("bgk_", math.inf, frozenset())
+
+
+# Discovery
+
+
+def test_a_discovery_is_built_with_the_ports_and_names_that_it_leaves_out():
+    built = BUILDER.build("x", model(port=8003, discovery={"name": "CRM.internal"}), None)
+    assert built.discovery == DiscoveryPolicy(Lookup("crm.internal"), 8003)
+    assert built.targets == (Target("http", "crm.internal", 8003),)
+    whole = {
+        "name": "_http._tcp.crm.internal", "record": "srv", "port": 9, "scheme": "HTTPS", "server_name": "crm",
+        "min_interval": "2s", "max_interval": "1m", "empty_after": 0,
+    }  # fmt: skip
+    built = BUILDER.build("x", model(port=8003, discovery=whole), None)
+    lookup = Lookup("_http._tcp.crm.internal", "dns", "SRV", 2.0, 60.0, 0.0)
+    assert built.discovery == DiscoveryPolicy(lookup, 9, "https", "crm")
+    assert built.targets == ()
+
+
+def test_targets_beside_a_discovery_hold_until_it_finds_something():
+    built = BUILDER.build("x", model(port=1, discovery={"name": "a"}, targets=["http://b:2"]), None)
+    assert [target.origin for target in built.targets] == ["http://b:2"]
+    assert built.discovery == DiscoveryPolicy(Lookup("a"), 1)
+
+
+def test_srv_records_are_balanced_by_their_weights_unless_the_file_says_otherwise():
+    srv = {"name": "a", "record": "SRV"}
+    strategies = [
+        BUILDER.build("x", model(port=1, **values), None).balancer.strategy
+        for values in (
+            {"discovery": srv},
+            {"discovery": srv, "balancer": {"strategy": "least_in_flight"}},
+            {"discovery": {"name": "a"}},
+        )
+    ]
+    assert strategies == ["weighted", "least_in_flight", "round_robin"]
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "looked_up"),
+    [
+        ("http://{name}.internal:{port}", {}, DiscoveryPolicy(Lookup("x.internal"), 1)),
+        ("https://{name}.internal", {}, DiscoveryPolicy(Lookup("x.internal"), 443, "https")),
+        ("http://127.0.0.1:{port}", {}, None),
+        ("http://[::1]:{port}", {}, None),
+        ("http://localhost:{port}", {}, None),
+        ("http://{name}.internal:{port}", {"targets": ["http://a.test:1"]}, None),
+        (
+            "http://{name}.internal:{port}",
+            {"discovery": {"name": "a"}},
+            DiscoveryPolicy(Lookup("a"), 1),
+        ),
+    ],
+)
+def test_names_of_the_template_are_looked_up_when_that_is_wanted(template, values, looked_up):
+    described = model(port=1, **values)
+    wanted = ServiceBuilder(template, 30.0, True).build("x", described, None)
+    assert wanted.discovery == looked_up
+    unwanted = ServiceBuilder(template, 30.0, False).build("x", described, None)
+    assert unwanted.discovery == (looked_up if "discovery" in values else None)
+    assert unwanted.targets == wanted.targets

@@ -42,6 +42,10 @@ def test_is_exposed(kind, exposed, expected):
         ({"targets": ["http://a", "http://a:80"]}, [("targets", 1)]),
         ({"targets": ["http://a:1", "https://a:1", "http://b:1"]}, []),
         ({"routes": [{"path": "/a", "public": True, "roles": ["x"]}]}, [("routes", 0, "roles")]),
+        ({"discovery": {"name": "crm"}}, [("discovery",)]),
+        ({"discovery": {"name": "crm", "port": 80}}, []),
+        ({"discovery": {"name": "crm"}, "port": 80}, []),
+        ({"discovery": {"name": "crm", "record": "SRV"}}, []),
     ],
 )
 def test_findings(values, expected):

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from brain_gateway.settings.addresses import checked_url, is_loopback, leaves_in_clear, masked_url
+from brain_gateway.settings.addresses import (
+    checked_socket,
+    checked_url,
+    is_loopback,
+    leaves_in_clear,
+    masked_url,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +71,17 @@ def test_refused_urls(text):
 
 def test_a_file_needs_no_host():
     assert checked_url("sqlite:///x.db", ("sqlite",)) == "sqlite:///x.db"
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:53", "[::1]:5353", "10.0.0.2:65535"])
+def test_sockets(text):
+    assert checked_socket(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "127.0.0.1", "::1", "::1:53", "[::1]", "[127.0.0.1]:53", "ns.test:53", "1.2.3.4:0", "1.2.3.4:x"],
+)
+def test_what_is_no_socket(text):
+    with pytest.raises(ValueError, match=r"port|brackets|IPv4 or IPv6"):
+        checked_socket(text)

@@ -11,7 +11,7 @@ from math import isfinite
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.routing.target import DEFAULT_PORTS, MAX_WEIGHT, Target, canonical_host, is_address
 
-_SRV_LABELS = re.compile(r"(?:_[^.]+\.)+")  # RFC 2782: _service._protocol before the domain
+_SRV_LABELS = re.compile(r"\A(?:_[^.]+\.)+")  # RFC 2782: _service._protocol before the domain
 
 
 class DiscoveryType(StrEnum):

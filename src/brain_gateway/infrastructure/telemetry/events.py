@@ -5,7 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict
 
-from brain_gateway.domain.events import CircuitOpened, DomainEvent, ServiceHealthChanged, TargetHealthChanged
+from brain_gateway.domain.events import (
+    CircuitOpened,
+    DomainEvent,
+    ServiceHealthChanged,
+    TargetHealthChanged,
+    TargetsDiscovered,
+)
 
 logger = logging.getLogger("brain_gateway.events")
 
@@ -17,10 +23,14 @@ _LEVELS: dict[type[DomainEvent], int] = {
 def log_event(event: DomainEvent) -> None:
     """One line per event; what may mean trouble is a warning."""
     fields = {
-        key: str(value) for key, value in asdict(event).items() if value is not None and key != "occurred_at"
+        key: ", ".join(value) if isinstance(value, tuple) else str(value)
+        for key, value in asdict(event).items()
+        if value is not None and key != "occurred_at"
     }
-    trouble = isinstance(event, CircuitOpened) or (
-        isinstance(event, ServiceHealthChanged) and event.new.value not in ("healthy", "unknown")
+    trouble = (
+        isinstance(event, CircuitOpened)
+        or (isinstance(event, ServiceHealthChanged) and event.new.value not in ("healthy", "unknown"))
+        or (isinstance(event, TargetsDiscovered) and not event.targets)
     )
     logger.log(
         logging.WARNING if trouble else _LEVELS.get(type(event), logging.INFO),

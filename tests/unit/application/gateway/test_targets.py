@@ -80,3 +80,15 @@ def test_a_target_is_available_unless_its_circuit_is_open(failures, seconds, ava
         gateway.target().breaker.failed(0.0)
     for _ in range(2):  # asking takes no trial
         assert gateway.target().available(seconds) is available
+
+
+def test_a_target_is_called_by_its_name_and_another_name_means_other_connections():
+    named = (Target("http", "10.0.0.1", 80, server_name="crm.test"),)
+    gateway = FakeGateway(service("shop", targets=named))
+    state, pool = gateway.target(), gateway.pool()
+    assert state.host_line == b"Host: crm.test\r\n"
+    gateway.replace(service("shop", targets=named))
+    assert gateway.target() is state
+    gateway.replace(service("shop", targets=(replace(named[0], server_name="other.test"),)))
+    assert gateway.target().host_line == b"Host: other.test\r\n"
+    assert (pool.closed, gateway.pool().closed) == (True, False)

@@ -137,3 +137,18 @@ def test_can_route_request(targets: tuple[Target, ...], status: ServiceStatus, a
     service = ServiceRoute(name="a", targets=targets)
     service.update_health_status(status, now=0.0)
     assert service.can_route_request() is able
+
+
+def test_the_same_service_at_other_targets() -> None:
+    service = ServiceRoute(name="a", targets=(TARGET,), routes=(route("/{x}"),))
+    service.update_health_status(ServiceStatus.HEALTHY, now=0.0)
+    elsewhere = (Target.parse("http://10.0.0.1:1"), Target.parse("http://10.0.0.2:1"))
+    moved = service.at(elsewhere)
+    assert (moved.targets, moved.status, moved.matcher) == (elsewhere, ServiceStatus.HEALTHY, service.matcher)
+    assert service.targets == (TARGET,)
+    assert service.at((TARGET,)) is service
+    assert (moved.pull_events(), len(service.pull_events())) == ([], 1)
+    moved.update_health_status(ServiceStatus.DOWN, now=1.0)
+    assert service.status is ServiceStatus.HEALTHY
+    with pytest.raises(ConfigurationError, match="listed twice"):
+        service.at((TARGET, TARGET))

@@ -1,11 +1,13 @@
 """Targets: what can be connected to, written one way."""
 
+from ipaddress import ip_address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from brain_gateway.domain.errors import ConfigurationError
-from brain_gateway.domain.routing.target import Target
+from brain_gateway.domain.routing.target import Target, is_address
 
 LABEL = st.from_regex(r"[a-z]([a-z0-9_-]{0,10}[a-z0-9])?", fullmatch=True)
 NAME = st.lists(LABEL, min_size=1, max_size=4).map(".".join)
@@ -106,3 +108,34 @@ def test_the_parts_are_checked_too(arguments: tuple, named: str) -> None:
 
 def test_ipv6_may_be_given_in_brackets() -> None:
     assert Target("http", "[::1]", 80) == Target("http", "0:0::1", 80)
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "host"),
+    [
+        (Target.parse("http://10.0.0.1:8080"), "10.0.0.1", "10.0.0.1:8080"),
+        (Target.parse("https://[::1]:443"), "::1", "[::1]"),
+        (Target("http", "10.0.0.1", 80, server_name="CRM.test"), "crm.test", "crm.test"),
+        (Target("https", "10.0.0.1", 80, server_name="crm.test"), "crm.test", "crm.test:80"),
+    ],
+)
+def test_what_a_target_is_called(target: Target, name: str, host: str) -> None:
+    assert (target.server_name, target.host_header) == (name, host)
+    assert target.reweighted(3).server_name == name
+    assert "crm" not in target.origin
+
+
+def test_the_name_is_checked_like_a_host_and_tells_targets_apart() -> None:
+    with pytest.raises(ConfigurationError, match="host name"):
+        Target("http", "10.0.0.1", 80, server_name="a/b")
+    assert Target("http", "10.0.0.1", 80, server_name="a") != Target("http", "10.0.0.1", 80)
+
+
+@given(HOST)
+def test_addresses_and_names_are_told_apart(host: str) -> None:
+    try:
+        ip_address(host)
+    except ValueError:
+        assert not is_address(Target("http", host, 1).host)
+    else:
+        assert is_address(Target("http", host, 1).host)

@@ -63,3 +63,13 @@ def test_public_routes():
     routes = {route.pattern.text: route.public for route in services()["auth-service"].routes}
     assert routes == {"/login": True, "/register": True, "/refresh": True}
     assert [name for name, service in services().items() if service.routes] == ["auth-service"]
+
+
+def test_production_looks_those_names_up_when_that_is_wanted():
+    found = parse_configuration("", profile=Profile.PRODUCTION, auto_discovery=True).services
+    names = {service.name: service.discovery.lookup.name for service in found if service.discovery}
+    assert names == {row[0]: f"bizosaas-{row[0]}-staging" for row in TABLE}
+    assert all(service.targets == service.discovery.unanswered for service in found if service.discovery)
+    assert not any(service.discovery for service in services(Profile.PRODUCTION).values())
+    local = parse_configuration("", auto_discovery=True).services
+    assert not any(service.discovery for service in local)

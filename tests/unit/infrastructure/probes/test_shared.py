@@ -99,3 +99,11 @@ async def test_a_probe_that_breaks_is_asked_again(clock):
         await probe.check(TARGET, POLICY)
     inner.error = None
     assert (await probe.check(TARGET, POLICY)).ok
+
+
+async def test_one_address_under_two_names_is_two_questions(clock):
+    inner = CountingProbe()
+    shared = SharedProbe(inner, clock)
+    for name in ("crm.test", "shop.test", "crm.test"):
+        await shared.check(Target("http", "10.0.0.1", 80, server_name=name), POLICY)
+    assert [target.server_name for target, _ in inner.asked] == ["crm.test", "shop.test"]

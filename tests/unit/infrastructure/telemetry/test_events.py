@@ -12,6 +12,7 @@ from brain_gateway.domain.events import (
     RouteRegistered,
     ServiceHealthChanged,
     TargetHealthChanged,
+    TargetsDiscovered,
 )
 from brain_gateway.domain.routing.service_status import ServiceStatus
 from brain_gateway.infrastructure.telemetry.events import log_event
@@ -33,6 +34,8 @@ EVENTS = [
     (health(ServiceStatus.HEALTHY), logging.INFO),
     (health(ServiceStatus.UNKNOWN), logging.INFO),
     (TargetHealthChanged(**TARGET, healthy=False), logging.DEBUG),
+    (TargetsDiscovered(**WHERE, targets=("http://a:1",)), logging.INFO),
+    (TargetsDiscovered(**WHERE, targets=()), logging.WARNING),
     (RouteRegistered(**WHERE, path="/a", methods=frozenset({"GET"})), logging.INFO),
 ]
 
@@ -55,3 +58,9 @@ def test_what_is_not_known_is_not_said(caplog):
     with caplog.at_level(logging.DEBUG, "brain_gateway.events"):
         log_event(CircuitOpened(**{**TARGET, "tenant_id": None}))
     assert not hasattr(caplog.records[0], "tenant_id")
+
+
+def test_lists_are_told_one_beside_the_other(caplog):
+    with caplog.at_level(logging.INFO, "brain_gateway.events"):
+        log_event(TargetsDiscovered(**WHERE, targets=("http://a:1", "http://b:1")))
+    assert caplog.records[0].targets == "http://a:1, http://b:1"
