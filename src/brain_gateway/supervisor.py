@@ -34,11 +34,20 @@ class _Signals:
         self.reload = True
 
 
-def supervise(workers: int, run: Callable[[bool], None], drain_timeout: float) -> None:
-    """Fork `workers` children that call `run` (True: it replaces one that died); return when a signal stopped them."""
+def supervise(
+    workers: int,
+    run: Callable[[bool], None],
+    drain_timeout: float,
+    tend: Callable[[], None] = lambda: None,
+) -> None:
+    """Fork `workers` children that call `run` (True: it replaces one that died); return when a signal stopped them.
+
+    `tend` is called several times a second: it looks after what else the parent has started.
+    """
     signals = _Signals()
     children = {_start(run, False) for _ in range(workers)}
     while not signals.stop:
+        tend()
         if signals.reload:
             signals.reload = False
             _send(children, signal.SIGHUP)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Annotated
+
 from brain_gateway.settings.fields import (
     DatabaseAddress,
     Group,
+    LowerCase,
     RedisAddress,
     Seconds,
     SocketAddress,
@@ -12,6 +16,13 @@ from brain_gateway.settings.fields import (
 )
 
 _SWITCH = "true or false (on, off, yes, no, 1, 0)"
+
+
+class WithoutStore(StrEnum):
+    """What a process does with shared limits while it cannot reach their store."""
+
+    SHARE = "share"
+    REFUSE = "refuse"
 
 
 class StoreSettings(Group):
@@ -26,8 +37,34 @@ class StoreSettings(Group):
     redis_url: RedisAddress | None = setting(
         "REDIS_URL",
         None,
-        "Redis or Valkey that the processes share for limits and events. Unset: memory of this machine.",
+        "Redis or Valkey that the processes share for limits, breakers and events. Unset: several workers start a "
+        "Valkey of their own (extra `embedded`); one worker has its memory.",
         "a URL such as redis://:password@host:6379/0 or rediss://host:6380",
+    )
+    response_cache_bytes: int = setting(
+        "RESPONSE_CACHE_BYTES",
+        64 * 1024 * 1024,
+        "Memory that each process may use for answers of routes with a `cache`.",
+        "a whole number from 1048576 to 68719476736",
+        "bytes",
+        ge=1024 * 1024,
+        le=64 * 1024**3,
+    )
+    redis_timeout: Seconds = setting(
+        "REDIS_TIMEOUT",
+        0.1,
+        "Time within which the store must answer; it counts as away when it does not.",
+        "a duration from 10ms to 10s, such as 0.1 or 100ms",
+        "seconds",
+        ge=0.01,
+        le=10,
+    )
+    limits_without_store: Annotated[WithoutStore, LowerCase] = setting(
+        "LIMITS_WITHOUT_STORE",
+        WithoutStore.SHARE,
+        "What becomes of shared limits while the store is away: `share` lets each process admit its part, "
+        "`refuse` answers 503.",
+        "share or refuse",
     )
 
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,18 @@ class Gateway:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def workers(self) -> list[int]:
-        """Process ids of the children."""
+        """Process ids of the children, the embedded Valkey not among them."""
+        return [pid for pid, name in self._children() if name != "valkey-server"]
+
+    def valkeys(self) -> list[int]:
+        """Process ids of the embedded Valkey: one, while it runs."""
+        return [pid for pid, name in self._children() if name == "valkey-server"]
+
+    def _children(self) -> Iterator[tuple[int, str]]:
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+        for pid in path.read_text().split():
+            with contextlib.suppress(OSError):  # it may be gone by now
+                yield int(pid), Path(f"/proc/{pid}/comm").read_text().strip()
 
     async def connect(self, **options: Any) -> Connection:
         """A client connection; options as of `open_connection`."""

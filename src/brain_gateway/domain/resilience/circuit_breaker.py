@@ -109,6 +109,11 @@ class CircuitBreaker:
         """Another process saw the target fail; True when this opened the circuit."""
         return _TRANSITIONS[self.state, Signal.TRIPPED](self, now, None)
 
+    def hurry(self, now: float) -> None:
+        """Another process saw the target answer: an open circuit may be tried at once."""
+        if self.state is BreakerState.OPEN:
+            self._retry_at = min(self._retry_at, now)
+
     def retry_after(self, now: float) -> float:
         """Seconds until a request is admitted, at the latest; 0.0 when it would be now."""
         if self.state is BreakerState.OPEN:
