@@ -29,7 +29,7 @@ def configuration_document(
     for tenant_id, name in configuration.tenants.items():
         tenants[tenant_id].update({} if name == tenant_id else {"name": name})
     for service in configuration.services:
-        entry = _service(service, health_check_interval)
+        entry = service_entry(service, health_check_interval)
         if service.tenant_id is None:
             services[service.name] = entry
         else:
@@ -42,7 +42,7 @@ def configuration_document(
     return {"packaged_services": False, **{name: part for name, part in parts.items() if part}}
 
 
-def _service(service: ServiceRoute, health_check_interval: float) -> Document:
+def service_entry(service: ServiceRoute, health_check_interval: float) -> Document:
     """The entry of a service, with the interval of its probe unless that is what the reader takes anyway."""
     entry = document_of(service)
     interval = service.probe.interval

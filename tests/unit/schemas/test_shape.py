@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brain_gateway.infrastructure.configuration.shape import known_keys
+from brain_gateway.schemas.shape import known_keys
 
 
 @pytest.mark.parametrize(

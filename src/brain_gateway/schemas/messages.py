@@ -7,10 +7,12 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from brain_gateway.infrastructure.configuration.shape import known_keys
 from brain_gateway.schemas.faults import Path
+from brain_gateway.schemas.file import GatewayFile
+from brain_gateway.schemas.shape import known_keys
 
 Context = dict[str, Any]
 
@@ -38,15 +40,15 @@ _WANTED: dict[str, Callable[[Context], str]] = {
 }
 
 
-def message(error: ErrorDetails, reference: str | None) -> str:
+def message(error: ErrorDetails, reference: str | None = None, root: type[BaseModel] = GatewayFile) -> str:
     """One sentence: what it must be, what it is, and the nearest allowed word when there is one.
 
     `reference` is the value as written when it comes from the environment; it is shown in place of the value,
-    which may be a secret.
+    which may be a secret. `root`: the model of the whole document.
     """
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown_key(error["loc"])
+        return _unknown_key(error["loc"], root)
     if kind == "missing":
         return "is missing: add it"
     value = error["input"]
@@ -58,9 +60,9 @@ def message(error: ErrorDetails, reference: str | None) -> str:
     return f"{wanted}{_shown(value, reference)}{_nearest(value, _choices(context))}"
 
 
-def _unknown_key(path: tuple[int | str, ...]) -> str:
+def _unknown_key(path: tuple[int | str, ...], root: type[BaseModel]) -> str:
     *parent, key = path
-    known = known_keys(tuple(parent))
+    known = known_keys(tuple(parent), root)
     near = get_close_matches(str(key), known, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
     return f"is not a known key; {hint}"

@@ -1,4 +1,4 @@
-"""Which keys the file knows at a path: read off the models."""
+"""Which keys a document knows at a path: read off the models."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from brain_gateway.schemas.faults import Path
 from brain_gateway.schemas.file import GatewayFile
 
 
-def known_keys(path: Path) -> list[str]:
-    """The keys that the mapping at `path` may have; empty where the keys are names or the path is unknown."""
-    here: object = GatewayFile
+def known_keys(path: Path, root: type[BaseModel] = GatewayFile) -> list[str]:
+    """The keys that the mapping at `path` below `root` may have; empty where the keys are names or it is unknown."""
+    here: object = root
     for step in path:
         here = _below(here, step)
     return sorted(here.model_fields) if _is_model(here) else []
