@@ -96,14 +96,19 @@ class _Rows:
             raise PreconditionFailed("it has another version by now")
         del rows[id_]
 
+    async def _remove_many(self, ids: Iterable[str]) -> None:
+        rows = await self._rows()
+        for id_ in ids:
+            if id_ in rows and self._unit.scope.writes(self.owner(rows[id_])):
+                del rows[id_]
+
     async def _write_many(
         self, add: Callable[[Any], Any], added: Iterable[Any], saved: Iterable[Any], removed: Iterable[str]
     ) -> None:
         rows = await self._rows()
         before = dict(rows)
         try:
-            for id_ in removed:
-                await self._remove(id_, None)
+            await self._remove_many(removed)
             for item in saved:
                 await self._save(item, None)
             for item in added:
@@ -228,6 +233,13 @@ class MemoryTenants(_Rows):
     async def all(self) -> Sequence[TenantDTO]:
         return sorted((await self._seen()).values(), key=_by_id)
 
+    async def unserved(self) -> Sequence[TenantDTO]:
+        return [item for item in await self.all() if not item.tenant.served]
+
+    async def unserved(self) -> Sequence[TenantDTO]:
+        rows = (await self._seen()).values()
+        return sorted((row for row in rows if row.tenant.status is not TenantStatus.ACTIVE), key=_by_id)
+
     async def write_many(self, added: Sequence[TenantDTO], saved: Sequence[TenantDTO]) -> None:
         await self._write_many(lambda item: self._add(item, lambda row: False), added, saved, ())
 
@@ -261,8 +273,9 @@ class MemoryApiKeys(_Rows):
         ]
         return paged(rows, page, _by_id)
 
-    async def all(self) -> Sequence[ApiKeyDTO]:
-        return sorted((row for row in (await self._seen()).values() if row.revoked_at is None), key=_by_id)
+    async def all(self, revoked: bool = False) -> Sequence[ApiKeyDTO]:
+        rows = (await self._seen()).values()
+        return sorted((row for row in rows if revoked or row.revoked_at is None), key=_by_id)
 
     async def many(self, ids: Collection[str]) -> Sequence[ApiKeyDTO]:
         return sorted((row for id_, row in (await self._seen()).items() if id_ in set(ids)), key=_by_id)
@@ -301,6 +314,9 @@ class MemoryLimits(_Rows):
 
     async def remove(self, limit_id: str, expected: int) -> None:
         await self._remove(limit_id, expected)
+
+    async def remove_many(self, ids: Sequence[str]) -> None:
+        await self._remove_many(ids)
 
 
 class MemoryIntegrations(_Rows):

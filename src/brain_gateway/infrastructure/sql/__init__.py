@@ -1,0 +1,1 @@
+"""The control plane's data in SQLite or PostgreSQL, through SQLAlchemy Core."""

@@ -1,0 +1,69 @@
+"""Connections to the database: made late, given up early, never waited for without end."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTimes:
+    """Seconds. connect: until a connection stands. wait: for a free connection of the pool, and for other writers.
+    statement: that one statement may take. idle: that a transaction may stand still before the database ends it, so
+    that a process which hangs holds up no other.
+    """
+
+    connect: float = 2.0
+    wait: float = 5.0
+    statement: float = 10.0
+    idle: float = 60.0
+
+
+def make_engine(url: URL, pool_size: int, times: StoreTimes) -> AsyncEngine:
+    """An engine; connects when it is first used. A connection that has died in the pool is replaced unnoticed."""
+    shared: dict[str, Any] = {
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": times.wait,
+        "pool_pre_ping": url.get_backend_name() == "postgresql",
+        "hide_parameters": True,  # values stay out of errors and logs
+    }
+    if url.get_backend_name() == "postgresql":
+        arguments = {"timeout": times.connect, "command_timeout": times.statement + 1.0}
+        return create_async_engine(url, connect_args=arguments, **shared)
+    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, connect_args={"timeout": times.wait, "isolation_level": None}, **shared)
+    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _: object) -> None:
+    """Per connection; the write-ahead log is a property of the file (`use_wal`). NORMAL loses no committed transaction
+    when a process dies, and at worst the last ones when the machine does (sqlite.org/pragma.html#pragma_synchronous).
+    """
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.close()
+
+
+def use_wal(file: Path, patience: float) -> None:
+    """Make the file, readable for its owner alone, and give it a write-ahead log, so that readers never wait.
+
+    Blocking. Raises OSError and sqlite3.Error.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    connection = sqlite3.connect(file, timeout=patience, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()

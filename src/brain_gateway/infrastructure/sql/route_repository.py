@@ -1,0 +1,201 @@
+"""Registered services in three tables: services, targets, routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, select, true, tuple_, update
+
+from brain_gateway.application.dto import Page, PageRequest, ServiceRegistrationDTO
+from brain_gateway.application.ports.route_repository import ServiceFilter
+from brain_gateway.domain.errors import InternalError, InvalidDocument
+from brain_gateway.infrastructure.sql.repository import Repository, begins_with, chunks, logger, owner_of
+from brain_gateway.infrastructure.sql.service_rows import (
+    BROKEN,
+    ServiceReader,
+    closed,
+    route_rows,
+    service_row,
+    target_rows,
+)
+from brain_gateway.infrastructure.sql.tables import GLOBAL, routes, services, targets
+
+_AT_ONCE = 100  # services that are made before the event loop gets its turn
+_Rows = Mapping[str, list[Row[Any]]]
+
+
+class SqlRouteRepository(Repository):
+    """RouteRepository. Targets and routes carry their service's owner, which a foreign key holds to be the same."""
+
+    table = services
+    identity = ("tenant_id", "name")
+    gone = "there is no such service"
+    taken = "there is a service of that name already, or its id or lease is taken"
+
+    async def add(self, item: ServiceRegistrationDTO) -> None:
+        """Raises Conflict and ResourceNotFound."""
+        self.refuse_others(item.tenant_id)
+        async with self.all_or_nothing():
+            await self.insert(service_row(item))
+            await self._insert_parts((item,))
+
+    async def get(self, service_id: str) -> ServiceRegistrationDTO | None:
+        """Raises InternalError when its row means nothing."""
+        return await self._one(services.c.id == service_id)
+
+    async def find(self, tenant_id: str | None, name: str) -> ServiceRegistrationDTO | None:
+        """Raises InternalError when its row means nothing."""
+        return await self._one(and_(services.c.tenant_id == owner_of(tenant_id), services.c.name == name))
+
+    async def save(self, item: ServiceRegistrationDTO, expected: int) -> None:
+        """Raises PreconditionFailed, ResourceNotFound, and Conflict for a lease of another service."""
+        self.refuse_others(item.tenant_id)
+        async with self.all_or_nothing():
+            await self.update(service_row(item), expected)
+            await self._delete_parts([item.id])
+            await self._insert_parts((item,))
+
+    async def remove(self, service_id: str, expected: int) -> None:
+        """Targets and routes go with it, by their foreign keys."""
+        await self.delete(service_id, expected)
+
+    async def page(self, wanted: ServiceFilter, page: PageRequest) -> Page[ServiceRegistrationDTO]:
+        """By (name, id)."""
+        columns = services.c
+        statement = select(services).where(self.seen, *_conditions(wanted))
+        if page.after is not None:
+            if len(page.after) != 2:
+                raise InvalidDocument("the cursor is not one of this list")
+            statement = statement.where(tuple_(columns.name, columns.id) > tuple_(*page.after))
+        rows = await self._session.rows(statement.order_by(columns.name, columns.id).limit(page.size + 1))
+        shown = rows[: page.size]
+        items = await self._made(shown)
+        last = (shown[-1].name, shown[-1].id) if len(rows) > page.size else None
+        return Page(tuple(items), last)
+
+    async def all(self) -> Sequence[ServiceRegistrationDTO]:
+        """In three statements; a service whose rows mean nothing is closed, not left out."""
+        found = await self._session.rows(
+            select(services).where(self.seen).order_by(services.c.name, services.c.id)
+        )
+        return await self._assembled(
+            found, await self._parts(targets, true()), await self._parts(routes, true())
+        )
+
+    async def many(self, ids: Collection[str]) -> Sequence[ServiceRegistrationDTO]:
+        """By (name, id)."""
+        rows: list[Row[Any]] = []
+        for chunk in chunks(dict.fromkeys(ids)):
+            rows += await self._session.rows(select(services).where(services.c.id.in_(chunk), self.seen))
+        return await self._made(sorted(rows, key=lambda row: (row.name, row.id)))
+
+    async def write_many(
+        self,
+        added: Sequence[ServiceRegistrationDTO],
+        saved: Sequence[ServiceRegistrationDTO],
+        removed: Sequence[str],
+    ) -> None:
+        """Raises Conflict and ResourceNotFound; then nothing of it was done."""
+        for item in (*added, *saved):
+            self.refuse_others(item.tenant_id)
+        async with self.all_or_nothing():
+            await self.delete_many(removed)
+            await self.update_many([service_row(item) for item in saved])
+            await self._delete_parts([item.id for item in saved])
+            await self.insert_many([service_row(item) for item in added])
+            await self._insert_parts((*saved, *added))
+
+    async def leased(self, lease_id: str) -> ServiceRegistrationDTO | None:
+        """Raises InternalError when its row means nothing."""
+        owners = select(targets.c.service_id).where(targets.c.lease_id == lease_id)
+        return await self._one(services.c.id.in_(owners))
+
+    async def renew(self, lease_id: str, expires_at: float) -> bool:
+        """Holds up no other writer (on PostgreSQL): heartbeats are many."""
+        own = true() if self._session.scope.tenant_id is None else targets.c.tenant_id == self._session.owner
+        statement = update(targets).where(targets.c.lease_id == lease_id, own)
+        return bool(await self._session.change_apart(statement.values(lease_expires_at=expires_at)))
+
+    async def expired(self, now: float) -> Sequence[ServiceRegistrationDTO]:
+        """By (name, id)."""
+        ended = select(targets.c.service_id).where(targets.c.lease_expires_at <= now)
+        statement = select(services).where(services.c.id.in_(ended), self.seen)
+        return await self._made(await self._session.rows(statement.order_by(services.c.name, services.c.id)))
+
+    async def _one(self, wanted: ColumnElement[bool]) -> ServiceRegistrationDTO | None:
+        rows = await self._session.rows(select(services).where(wanted, self.seen))
+        if not rows:
+            return None
+        parts = [await self._parts(table, table.c.service_id == rows[0].id) for table in (targets, routes)]
+        try:
+            return ServiceReader().service(rows[0], *(part.get(rows[0].id, ()) for part in parts))
+        except BROKEN as error:
+            raise InternalError(
+                f"service {rows[0].id} is stored in a form that means nothing here"
+            ) from error
+
+    async def _made(self, rows: Sequence[Row[Any]]) -> list[ServiceRegistrationDTO]:
+        parts: list[dict[str, list[Row[Any]]]] = [{}, {}]
+        for chunk in chunks(row.id for row in rows):
+            for at, table in enumerate((targets, routes)):
+                parts[at].update(await self._parts(table, table.c.service_id.in_(chunk)))
+        return await self._assembled(rows, *parts)
+
+    async def _parts(self, table: Table, wanted: ColumnElement[bool]) -> _Rows:
+        owners = (self._session.owner, GLOBAL)
+        seen = true() if self._session.scope.tenant_id is None else table.c.tenant_id.in_(owners)
+        found: dict[str, list[Row[Any]]] = defaultdict(list)
+        statement = select(table).where(wanted, seen).order_by(table.c.service_id, table.c.position)
+        for row in await self._session.rows(statement):
+            found[row.service_id].append(row)
+        return found
+
+    async def _assembled(
+        self, rows: Sequence[Row[Any]], targets: _Rows, routes: _Rows
+    ) -> list[ServiceRegistrationDTO]:
+        reader = ServiceReader()
+        items: list[ServiceRegistrationDTO] = []
+        for at, row in enumerate(rows):
+            if at % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)  # requests go through this same loop
+            items += _made_or_closed(reader, row, targets.get(row.id, []), routes.get(row.id, []))
+        return items
+
+    async def _insert_parts(self, items: Sequence[ServiceRegistrationDTO]) -> None:
+        for table, rows_of in ((targets, target_rows), (routes, route_rows)):
+            rows = [row for item in items for row in rows_of(item)]
+            if rows:
+                await self._session.change_many(table.insert(), rows)
+
+    async def _delete_parts(self, ids: Sequence[str]) -> None:
+        for chunk in chunks(ids):
+            for table in (targets, routes):
+                await self._session.change(delete(table).where(table.c.service_id.in_(chunk)))
+
+
+def _made_or_closed(
+    reader: ServiceReader, row: Row[Any], targets: list[Row[Any]], routes: list[Row[Any]]
+) -> list[ServiceRegistrationDTO]:
+    try:
+        return [reader.service(row, targets, routes)]
+    except BROKEN:
+        logger.exception("service %s is stored in a form that means nothing here: it is closed", row.id)
+    try:
+        return [closed(row)]
+    except BROKEN:
+        return []
+
+
+def _conditions(wanted: ServiceFilter) -> list[ColumnElement[bool]]:
+    columns = services.c
+    conditions = [begins_with(columns.name, wanted.prefix)]
+    if wanted.owned:
+        conditions.append(columns.tenant_id == owner_of(wanted.tenant_id))
+    if wanted.kind is not None:
+        conditions.append(columns.kind == wanted.kind.value)
+    if wanted.owner is not None:
+        conditions.append(columns.owner == wanted.owner)
+    return conditions

@@ -1,0 +1,258 @@
+"""One transaction on one connection, opened by its first statement."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CursorResult, Executable, Row, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from brain_gateway.application.scope import Scope
+from brain_gateway.domain.errors import GatewayError, StoreUnavailable
+from brain_gateway.infrastructure.sql.engine import StoreTimes
+from brain_gateway.infrastructure.sql.failures import BUSY, translated
+from brain_gateway.infrastructure.sql.tables import GLOBAL, configuration_head
+
+SCOPE = "app.current_tenant_id"
+CHUNK = 5_000  # rows in one statement of many
+_RELAY = 0x42524741544557  # an advisory lock that nobody else's application takes by chance
+_BEGIN = text(
+    "SELECT set_config(:name, :scope, true), set_config('statement_timeout', :statement, true),"
+    " set_config('lock_timeout', :wait, true), set_config('idle_in_transaction_session_timeout', :idle, true)"
+)
+
+Values = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Database:
+    """What the transactions of a process share. `writer`: its writers queue here, not at the database, so that those
+    who wait hold no connections that readers need. `relay`: SQLite's stand-in for an advisory lock.
+    """
+
+    engine: AsyncEngine
+    times: StoreTimes
+    writer: asyncio.Lock
+    relay: str | None
+
+    @property
+    def postgresql(self) -> bool:
+        """Which of the two dialects it speaks."""
+        return self.relay is None
+
+
+class Session:
+    """A transaction in a scope. Each method raises GatewayErrors only; after one the session is to be left.
+
+    A session that writes begins by locking the row that counts versions: writers come one after the other on both
+    databases, so that versions and events are numbered in the order in which they are committed, what was checked
+    still holds when it is written, and no two of them ever wait for each other.
+    """
+
+    def __init__(self, database: Database, scope: Scope, read_only: bool) -> None:
+        self.scope = scope
+        self.owner = scope.tenant_id or GLOBAL
+        self.read_only = read_only
+        self._database = database
+        self._connection: AsyncConnection | None = None
+        self._begun = False
+        self._queued = False
+        self._ended = False
+        self._version: int | None = None
+        self._relay = -1
+
+    @property
+    def postgresql(self) -> bool:
+        """Which of the two dialects it speaks."""
+        return self._database.postgresql
+
+    async def rows(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
+        """All rows that a statement gives."""
+        await self.lock()
+        return (await self._execute(statement, values)).all()
+
+    async def change(self, statement: Executable, values: Values | None = None) -> int:
+        """How many rows a statement changed."""
+        await self.lock()
+        self._check_writes()
+        return int((await self._execute(statement, values)).rowcount)
+
+    async def change_many(self, statement: Executable, values: Sequence[Values]) -> None:
+        """One statement for many rows."""
+        await self.lock()
+        self._check_writes()
+        for start in range(0, len(values), CHUNK):
+            await self._execute(statement, values[start : start + CHUNK])
+
+    async def apart(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Rows, or a change of one's own row, without holding up other writers."""
+        if self._database.postgresql or self.read_only:
+            await self._begin()
+        else:
+            await self._connect()
+        return (await self._execute(statement, None)).all()
+
+    async def change_apart(self, statement: Executable) -> int:
+        """A change of few rows that no version counts, without holding up other writers (on PostgreSQL)."""
+        self._check_writes()
+        await (self._begin() if self._database.postgresql else self.lock())
+        return int((await self._execute(statement, None)).rowcount)
+
+    async def lock(self) -> int:
+        """Be the only writer from now on (a session that only reads: begin); the newest version, if it writes."""
+        if self.read_only:
+            await self._begin()
+            return 0
+        if self._version is None:
+            await self._queue()
+            await self._begin()
+            self._version = await self._locked_version()
+        return self._version
+
+    def counted(self, version: int) -> None:
+        """This session has made a new version."""
+        self._version = version
+
+    async def become_relay(self) -> bool:
+        """Whether no other session, of any process, is the relay of events; it stays so until this one ends."""
+        self._check_writes()
+        if self._database.relay is None:
+            await self._begin()
+            found = await self._execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _RELAY})
+            return bool(found.scalar())
+        if self._relay < 0:
+            with translated():
+                self._relay = _flock(self._database.relay)
+        return self._relay >= 0
+
+    async def savepoint(self) -> None:
+        """Where `back` returns to."""
+        await self.lock()
+        await self._execute(text("SAVEPOINT many"), None)
+
+    async def back(self) -> None:
+        """Undo what was done since `savepoint`, so that the session can go on after a refusal."""
+        with suppress(GatewayError):
+            await self._execute(text("ROLLBACK TO SAVEPOINT many"), None)
+
+    async def commit(self) -> None:
+        """Make it last."""
+        self._check_open()
+        if self._connection is not None:
+            with translated():
+                await self._connection.commit()
+        await self.close()
+
+    async def close(self) -> None:
+        """Undo what was not committed, and let others on."""
+        self._ended = True
+        connection, self._connection = self._connection, None
+        try:
+            if connection is not None:
+                await asyncio.shield(asyncio.ensure_future(_returned(connection)))
+        finally:
+            if self._queued:
+                self._queued = False
+                self._database.writer.release()
+            if self._relay >= 0:
+                os.close(self._relay)
+                self._relay = -1
+
+    async def _queue(self) -> None:
+        self._check_open()
+        if self._queued:
+            return
+        try:
+            async with asyncio.timeout(self._database.times.wait):
+                await self._database.writer.acquire()
+        except TimeoutError:
+            raise StoreUnavailable(BUSY) from None
+        self._queued = True
+
+    async def _connect(self) -> AsyncConnection:
+        self._check_open()
+        if self._connection is None:
+            with translated():
+                self._connection = await self._database.engine.connect()
+        return self._connection
+
+    async def _begin(self) -> None:
+        if self._begun:
+            self._check_open()
+            return
+        connection = await self._connect()
+        if not self._database.postgresql:
+            await self._execute(text("BEGIN" if self.read_only else "BEGIN IMMEDIATE"), None)
+        else:
+            if self.read_only:
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            await self._execute(_BEGIN, self._begin_values())
+        self._begun = True
+
+    def _begin_values(self) -> dict[str, str]:
+        times = self._database.times
+        return {
+            "name": SCOPE,
+            "scope": self.owner,
+            "statement": _milliseconds(times.statement),
+            "wait": _milliseconds(times.wait),
+            "idle": _milliseconds(times.idle),
+        }
+
+    async def _locked_version(self) -> int:
+        found = await self._execute(select(configuration_head.c.version).with_for_update(), None)
+        version: int | None = found.scalar()
+        if version is None:
+            raise StoreUnavailable("the database lacks its first row: run `brain-gateway db upgrade`")
+        return version
+
+    async def _execute(
+        self, statement: Executable, values: Values | Sequence[Values] | None
+    ) -> CursorResult[Any]:
+        connection = await self._connect()
+        try:
+            with translated():
+                return await connection.execute(statement, values)
+        except StoreUnavailable as error:
+            if isinstance(
+                error.__cause__, TimeoutError
+            ):  # nobody knows what such a connection still has to say
+                await connection.invalidate()
+            raise
+
+    def _check_writes(self) -> None:
+        if self.read_only:
+            raise RuntimeError("this unit of work only reads")
+
+    def _check_open(self) -> None:
+        if self._ended:
+            raise RuntimeError("this unit of work has ended")
+
+
+async def _returned(connection: AsyncConnection) -> None:
+    """Back to the pool, rolled back; a database that is away cannot keep what was not committed anyway."""
+    with suppress(GatewayError), translated():
+        await connection.close()
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
+
+
+def _flock(path: str) -> int:
+    """A file descriptor that holds the lock file, or -1 when another has it; the lock goes with its process."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return -1
+    return descriptor

@@ -1,0 +1,99 @@
+"""The store of a process: opened without a connection, ready when the database answers with the right schema."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from brain_gateway.application.ports.unit_of_work import UnitOfWork
+from brain_gateway.application.scope import Scope
+from brain_gateway.domain.errors import GatewayError, StoreUnavailable
+from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine, use_wal
+from brain_gateway.infrastructure.sql.failures import translated
+from brain_gateway.infrastructure.sql.grants import role_faults
+from brain_gateway.infrastructure.sql.schema import read_revision
+from brain_gateway.infrastructure.sql.session import Database
+from brain_gateway.infrastructure.sql.unit_of_work import SqlUnitsOfWork
+
+
+class SqlStore:
+    """UnitsOfWork, and what the process must know of its database before it uses it."""
+
+    def __init__(self, url: URL, engine: AsyncEngine, times: StoreTimes) -> None:
+        self._url = url
+        self._engine = engine
+        relay = None if url.get_backend_name() == "postgresql" else f"{url.database}.relay"
+        self._units = SqlUnitsOfWork(Database(engine, times, asyncio.Lock(), relay))
+        self._times = times
+
+    def __call__(self, scope: Scope, *, read_only: bool = False) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A unit of work in this scope."""
+        return self._units(scope, read_only=read_only)
+
+    @property
+    def address(self) -> str:
+        """The URL with its password masked, for logs."""
+        return self._url.render_as_string(hide_password=True)
+
+    async def ready(self) -> str | None:
+        """None when the database answers and has the schema that this version needs."""
+        try:
+            async with self._connection() as connection:
+                return (await connection.run_sync(read_revision)).fault
+        except GatewayError as error:
+            return error.detail
+
+    async def prepare(self) -> None:
+        """SQLite: make the file, and bring its schema up to date, under a lock; several workers may do so at once.
+        PostgreSQL: nothing, another role does it (`brain-gateway db upgrade`). Raises StoreUnavailable.
+        """
+        if self._url.get_backend_name() == "postgresql" or await self._is_current():
+            return
+        file = Path(self._url.database or "")
+        try:
+            await asyncio.to_thread(use_wal, file, self._times.wait)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"{file}: cannot be made or opened as a database") from error
+        from brain_gateway.infrastructure.sql.migrating import upgrade
+
+        await upgrade(self._url)
+
+    async def role_faults(self) -> tuple[str, ...]:
+        """Why the database would not hold tenants apart for this role (PostgreSQL); in production a reason not to
+        start. Raises StoreUnavailable.
+        """
+        if self._url.get_backend_name() != "postgresql":
+            return ()
+        async with self._connection() as connection:
+            return await role_faults(connection)
+
+    async def _is_current(self) -> bool:
+        if not await asyncio.to_thread(Path(self._url.database or "").exists):
+            return False
+        async with self._connection() as connection:
+            return (await connection.run_sync(read_revision)).current
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        with translated():
+            async with self._engine.connect() as connection:
+                yield connection
+
+
+@asynccontextmanager
+async def open_store(
+    url: URL, pool_size: int = 5, times: StoreTimes | None = None
+) -> AsyncIterator[SqlStore]:
+    """A store; nothing is connected until it is used, and everything is closed at the end."""
+    times = times or StoreTimes()
+    engine = make_engine(url, pool_size, times)
+    try:
+        yield SqlStore(url, engine, times)
+    finally:
+        await engine.dispose()
