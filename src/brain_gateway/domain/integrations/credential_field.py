@@ -16,6 +16,8 @@ MAX_VALUE = 8192
 
 _NAME = re.compile(FIELD_NAME, re.ASCII)
 _ESCAPED_OR_CLASS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_SET_IN_SET = re.compile(r"\[\^?\]?[^\]]*?(?:\[|--|&&|~~|\|\|)")
 _UNBOUNDED = re.compile(r"[*+]|\{\d*,\}")
 _GROUP_REPEATED = re.compile(r"\)(?:[*+]|\{)")
 _GROUP_EXTENSION = re.compile(r"\(\?(?!:)")
@@ -30,9 +32,11 @@ def pattern_fault(pattern: str) -> str | None:
     """Why a pattern is not taken, or None. What is taken matches in linear time: repeated groups, look-around
     and back references are refused, and so is more than one repetition without an upper bound.
     """
+    if _SET_IN_SET.search(_ESCAPED.sub("x", pattern)):
+        return "must escape [, and --, &&, ~~ and || within brackets: their meaning there will change"
     try:
         re.compile(pattern, re.ASCII)
-    except re.error:
+    except (re.error, OverflowError):
         return "is not a regular expression"
     bare = _ESCAPED_OR_CLASS.sub("x", pattern)
     if _GROUP_REPEATED.search(bare) or _GROUP_EXTENSION.search(bare) or _BACK_REFERENCE.search(pattern):

@@ -60,7 +60,7 @@ def test_names_are_like_client_id(name):
 @pytest.mark.parametrize(
     "pattern",
     ["(", "[a", "a{2,1}", "(a+)+", "(?:a|b)*", "(ab){2}", "(?=a)b", "(?!a)b", "(?P<n>a)", r"(a)\1", "a+b+",
-     "a*b{2,}", "(?i:a)", "[a-z]+[0-9]*"],
+     "a*b{2,}", "(?i:a)", "[a-z]+[0-9]*", "[[a]", "[^a--b]", "[]&&a]", "a{99999999999}"],
 )  # fmt: skip
 def test_patterns_that_could_be_slow_are_refused(pattern):
     assert pattern_fault(pattern)
