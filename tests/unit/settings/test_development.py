@@ -9,7 +9,7 @@ import pytest
 
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.settings import Settings, with_development_secret
-from brain_gateway.settings.development import SECRET_FILE
+from brain_gateway.settings.development import SECRET_FILE, SECRETS_KEY_FILE, development_secrets_key
 
 
 def secret_of(settings: Settings) -> str:
@@ -66,3 +66,25 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match=r"BRAIN_GATEWAY_DATA_DIR=.*must be writable"):
         secret_of(Settings(data_dir=tmp_path / "file" / "below"))
+
+
+def test_the_secrets_key_is_made_once_and_is_another(tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        (key,) = set(pool.map(development_secrets_key, [settings] * 16))
+    assert len(key) == 32
+    assert stat.S_IMODE((tmp_path / SECRETS_KEY_FILE).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", ["not base64!", "c2hvcnQ="])
+def test_a_secrets_key_that_is_none_is_refused(tmp_path, content):
+    (tmp_path / SECRETS_KEY_FILE).write_text(content)
+    (tmp_path / SECRETS_KEY_FILE).chmod(0o600)
+    with pytest.raises(ConfigurationError, match="holds no key of 32 bytes"):
+        development_secrets_key(Settings(data_dir=tmp_path))
+
+
+def test_a_directory_for_the_secrets_key_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"BRAIN_GATEWAY_DATA_DIR=.*or set SECRETS_KEY"):
+        development_secrets_key(Settings(data_dir=tmp_path / "file" / "below"))
