@@ -50,6 +50,15 @@ class StoreSettings(Group):
         ge=1024 * 1024,
         le=64 * 1024**3,
     )
+    response_cache_tenant_bytes: int = setting(
+        "RESPONSE_CACHE_TENANT_BYTES",
+        64 * 1024 * 1024,
+        "Memory of the shared store that the answers of one tenant may use.",
+        "a whole number from 1048576 to 68719476736",
+        "bytes",
+        ge=1024 * 1024,
+        le=64 * 1024**3,
+    )
     redis_timeout: Seconds = setting(
         "REDIS_TIMEOUT",
         0.1,
