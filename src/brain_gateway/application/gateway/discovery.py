@@ -22,7 +22,7 @@ from brain_gateway.application.gateway.health_schedule import CheckSchedule
 from brain_gateway.application.ports.service_discovery import Discovered, NotDiscovered, ServiceDiscovery
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.events import CircuitOpened, DomainEvent, TargetHealthChanged, TargetsDiscovered
-from brain_gateway.domain.routing.discovery import Lookup
+from brain_gateway.domain.routing.discovery import Instance, Lookup
 from brain_gateway.domain.routing.service_route import ServiceRoute
 from brain_gateway.domain.routing.target import Target
 
@@ -117,11 +117,8 @@ class TargetDiscovery:
 
     def targets_of(self, service: ServiceRoute) -> tuple[Target, ...]:
         """The targets that hold now: those that were found, or else the service's own."""
-        policy = service.discovery
-        item = None if policy is None else self._lookups.get(policy.lookup)
-        if policy is None or item is None or item.instances is None:
-            return service.targets
-        return policy.targets(item.instances)
+        item = None if service.discovery is None else self._lookups.get(service.discovery.lookup)
+        return _targets(service, None if item is None else item.instances)
 
     def located(self, service: ServiceRoute) -> ServiceRoute:
         """The service at the targets that hold now."""
@@ -197,10 +194,10 @@ class TargetDiscovery:
         item.running = False
         if not item.watched:
             return
-        before = {key: self.targets_of(self._services[key]) for key in item.services}
+        known = item.instances
         if item.take(answer, self._clock(), self._unix()):
             for key in sorted(item.services):
-                self._compare(self._services[key], before[key])
+                self._compare(self._services[key], _targets(self._services[key], known))
         self._now_asked(item.lookup)
         self._ask_at(item, self._clock() + item.delay(answer, self._entropy()))
 
@@ -228,3 +225,10 @@ class TargetDiscovery:
                 targets=tuple(target.origin for target in targets),
             )
             loop.call_soon(self.publish, event)
+
+
+def _targets(service: ServiceRoute, found: frozenset[Instance] | None) -> tuple[Target, ...]:
+    """Those of the instances that were found, or the service's own when nothing was."""
+    if service.discovery is None or found is None:
+        return service.targets
+    return service.discovery.targets(found)

@@ -104,7 +104,9 @@ class DiscoveryPolicy:
             raise ConfigurationError("discovery: needs a port: only SRV records tell one")
         if self.port is not None and not 1 <= self.port <= 65_535:
             raise ConfigurationError(f"discovery: port {self.port} is not within 1..65535")
-        name = self.server_name or _SRV_LABELS.sub("", self.lookup.name, count=1)
+        asked = self.lookup.name
+        domain = _SRV_LABELS.sub("", asked) if self.lookup.record == RecordType.SRV else asked
+        name = self.server_name or domain
         object.__setattr__(self, "server_name", canonical_host(name).removesuffix("."))
 
     @property
