@@ -2,6 +2,7 @@
 
 A slow machine is no fault of the code.
 
+A run in whose output a planted secret is found fails (tests/builders/leak_watch.py).
 HYPOTHESIS_PROFILE=thorough searches ten times as long as the default.
 """
 
@@ -11,6 +12,10 @@ import os
 
 import pytest
 from hypothesis import settings
+
+from tests.builders.leak_watch import pytest_configure
+
+__all__ = ["pytest_configure"]
 
 settings.register_profile("untimed", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=1000)

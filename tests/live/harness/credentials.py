@@ -7,10 +7,11 @@ import time
 
 import jwt
 
-SECRET = "Qm9vdHN0cmFwIG5vdGhpbmcgaGVyZSBidXQgdGVzdHM"
+from tests.builders.planted import API_KEY, JWT_SECRET
+
+SECRET = JWT_SECRET
 TENANT = "0b0c9f5e-2f6e-4b5d-8c7e-1f2e3d4c5b6a"
 OTHER_TENANT = "5f1d3c2b-9a8e-4f70-b6c5-0d9e8f7a6b5c"
-API_KEY = "bgk_Zm9yLXRlc3RzLW9ubHk_0123456789"
 API_KEY_HASH = "sha256:" + hashlib.sha256(API_KEY.encode()).hexdigest()
 
 

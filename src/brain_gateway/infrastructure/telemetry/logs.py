@@ -11,7 +11,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
-from brain_gateway.infrastructure.telemetry.masking import masked
+from brain_gateway.infrastructure.telemetry.masking import masked_value
 
 
 def dumps(value: object, **_: object) -> str:
@@ -23,8 +23,8 @@ def mask_event(_: object, __: str, event: EventDict) -> EventDict:
     """A processor: no secret leaves through a log line (and uvicorn's coloured copy of its message stays behind)."""
     event.pop("color_message", None)
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = masked(value)
+        if not key.startswith("_"):  # what structlog passes along for itself
+            event[key] = masked_value(key, value)
     return event
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain_gateway.infrastructure.telemetry.masking import MASK, masked
+from brain_gateway.infrastructure.telemetry.masking import MASK, masked, masked_value
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1LTEifQ.c2lnbmF0dXJl-_x"
 KEY = "bgk_Zm9vYmFyYmF6cXV4"
@@ -38,6 +38,13 @@ TEXTS = [
     (f"X-API-Key: {KEY}", f"X-API-Key: {MASK}"),
     (f"{KEY} {KEY}", f"{MASK} {MASK}"),
     ("eyJ is no token, bgk_ no key", "eyJ is no token, bgk_ no key"),
+    ("cannot reach postgresql://gw:p%40ss@db:5432/gw", "cannot reach postgresql://gw:****@db:5432/gw"),
+    ("redis://:hush@cache:6379/0 and http://a:b@c", "redis://:****@cache:6379/0 and http://a:****@c"),
+    ("https://example/a:b@c", "https://example/a:b@c"),
+    ("http://[::1]:80/x and me@example", "http://[::1]:80/x and me@example"),
+    ("token hvs.CAESIJ1234567890 is gone", f"token {MASK} is gone"),
+    ("s.abcdefghijklmnopqrstuvwx", MASK),
+    ("hvs.short and s.html and version 2.7.2", "hvs.short and s.html and version 2.7.2"),
 ]
 
 
@@ -87,8 +94,60 @@ def test_what_holds_no_secret_is_left_alone(text):
     assert masked(text) == text
 
 
-@pytest.mark.parametrize("piece", ["?token", "token", "?token;", "&key", "?&;", "eyJ", "bgk_", "eyJ........"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "?token",
+        "token",
+        "?token;",
+        "&key",
+        "?&;",
+        "eyJ",
+        "bgk_",
+        "eyJ........",
+        "://:@",
+        "://a:",
+        "hvs.",
+        "s.aa",
+    ],
+)
 def test_no_target_takes_more_than_one_pass(piece):
     """Takes minutes where the time is not linear in the length: one request would stop the process."""
     text = "/x=1" + piece * (16_384 // len(piece))
     assert len(masked(text)) <= len(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["token", "vault_token", "VAULT_TOKEN", "password", "db-passwd", "api_key", "apikey", "authorization", "secret",
+     "jwt_secret", "client-secret", "credentials", "secret_id", "private_key", "cookie"],
+)  # fmt: skip
+def test_a_name_that_says_it_is_secret_hides_its_value(name):
+    for value in (
+        "hush",
+        b"hush",
+        bytearray(b"hush"),
+        ["hush"],
+        ("hush", "hush"),
+        {name: "hush"},
+        {"a": {name: "hush"}},
+    ):
+        assert "hush" not in repr(masked_value(name if not isinstance(value, dict) else "about", value))
+    assert masked_value(name, "") == ""
+    assert masked_value(name, None) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["event", "service", "signal", "status_code", "tokenized", "monkey", "key", "author"]
+)
+def test_other_names_show_theirs(name):
+    assert masked_value(name, "plain") == "plain"
+    assert masked_value(name, 7) == 7
+    assert masked_value(name, {"a": ["b", 1]}) == {"a": ["b", 1]}
+
+
+def test_texts_are_masked_at_any_depth():
+    assert masked_value("event", {"urls": [f"http://h/?token=x&y={KEY}", 3]}) == {
+        "urls": [f"http://h/?token={MASK}&y={MASK}", 3]
+    }
+    assert masked_value("event", KEY.encode()) == MASK
