@@ -218,3 +218,12 @@ def test_only_labels_go_into_addresses(pattern, taken):
         assert parse_entry(text, "pay").name == "pay"
     else:
         assert "is part of an address" in faults(text)[0]
+
+
+@pytest.mark.parametrize(
+    "about", ["{pattern: '[a-z]{1,9}'}", "{secret: false, required: false, pattern: '[a-z]{1,9}'}"]
+)
+def test_secrets_and_what_may_be_left_out_do_not_go_into_addresses(about):
+    text = VALID.replace("account: {required: false, secret: false}", f"account: {about}")
+    assert parse_entry(text, "pay")
+    assert "is part of an address" in faults(text.replace("files.{region}", "files.{account}"))[0]
