@@ -2,7 +2,25 @@
 
 import typer
 
-from brain_gateway.cli import config, secrets, serve, settings, token, version
+from brain_gateway.cli import (
+    audit,
+    cache,
+    config,
+    events,
+    health,
+    instances,
+    keys,
+    limits,
+    routes,
+    secrets,
+    serve,
+    services,
+    settings,
+    targets,
+    tenants,
+    token,
+    version,
+)
 
 app = typer.Typer(
     name="brain-gateway",
@@ -16,6 +34,17 @@ app.command("token")(token.token)
 app.command("settings")(settings.settings)
 app.add_typer(config.app, name="config")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(services.app, name="services")
+app.add_typer(routes.app, name="routes")
+app.add_typer(targets.app, name="targets")
+app.add_typer(tenants.app, name="tenants")
+app.add_typer(keys.app, name="keys")
+app.add_typer(limits.app, name="limits")
+app.command("health")(health.health)
+app.command("events")(events.events)
+app.add_typer(audit.app, name="audit")
+app.add_typer(instances.app, name="instances")
+app.add_typer(cache.app, name="cache")
 app.command("version")(version.version)
 
 __all__ = ["app"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
+
+import orjson
 
 from brain_gateway.application.configuration import GatewayConfiguration
 from brain_gateway.domain.resilience.rate_limit import RateLimit
@@ -39,7 +42,22 @@ def configuration_document(
     for record in configuration.api_keys:
         tenants[record.tenant_id].setdefault("api_keys", []).append(document_of(record))
     parts = {"label": configuration.label, "limits": limits, "services": services, "tenants": dict(tenants)}
-    return {"packaged_services": False, **{name: part for name, part in parts.items() if part}}
+    return _literal({"packaged_services": False, **{name: part for name, part in parts.items() if part}})
+
+
+def _literal(document: Document) -> Document:
+    """Texts of gateway.yaml take values from the environment by ${NAME}; $${ stands for ${."""
+    if b"${" not in orjson.dumps(document):
+        return document
+    return {name: _escaped(value) for name, value in document.items()}
+
+
+def _escaped(value: Any) -> Any:  # noqa: ANN401 - any value of a document
+    if isinstance(value, str):
+        return value.replace("${", "$${")
+    if isinstance(value, list):
+        return [_escaped(one) for one in value]
+    return {name: _escaped(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def service_entry(service: ServiceRoute, health_check_interval: float) -> Document:

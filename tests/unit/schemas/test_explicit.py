@@ -126,7 +126,7 @@ expiring = keys.map(lambda key: {**key, "expires_at": "2030-01-31T00:00:00.125+0
 tenants = st.fixed_dictionaries(
     {},
     optional={
-        "name": st.text("abc ", min_size=1, max_size=5),
+        "name": st.sampled_from(["Demo", "$${A}", "${X:-y}", "$$${Z}", "a$"]),
         "services": st.dictionaries(names, services, max_size=2),
         "limits": st.fixed_dictionaries(
             {},

@@ -1,0 +1,69 @@
+"""`brain-gateway events`: what happened, as it happens, over the Admin API (server-sent events)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from brain_gateway.cli.remote.connection import Remote, connected
+from brain_gateway.cli.remote.exits import printable
+from brain_gateway.cli.remote.resources import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its id, its type and its document."""
+
+    id: str
+    type: str
+    data: dict[str, Any]
+
+
+@connected
+def events(
+    remote: Remote,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for more, until Ctrl-C.")] = False,
+    after: Annotated[str | None, typer.Option("--after", help="Begin after the event with this id.")] = None,
+    tenant: Tenant = None,
+) -> None:
+    """Show events, oldest first, as far back as they are kept; --json prints one document a line."""
+    while True:
+        for event in _received(remote, follow, after, tenant):
+            after = event.id
+            _show(remote, event)
+        if not follow:
+            return
+
+
+def _received(remote: Remote, follow: bool, after: str | None, tenant: str | None) -> Iterator[Event]:
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": after or "0"}
+    with remote.api.stream("/events", headers, follow=follow, tenant=tenant) as lines:
+        yield from parsed(lines)
+
+
+def parsed(lines: Iterable[str]) -> Iterator[Event]:
+    """The events in the lines of a stream (HTML standard, section 9.2.6); what has no data is none."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            fields[name] = f"{fields[name]}\n{value}" if name == "data" and name in fields else value
+        elif "data" in fields:
+            yield Event(fields.get("id", ""), fields.get("event", "message"), json.loads(fields["data"]))
+            fields = {}
+        else:
+            fields = {}
+
+
+def _show(remote: Remote, event: Event) -> None:
+    if remote.screen.as_json:
+        typer.echo(json.dumps({"id": event.id, "type": event.type, **event.data}, ensure_ascii=False))
+        return
+    rest = {name: value for name, value in event.data.items() if name not in ("occurred_at", "type", "id")}
+    what = " ".join(f"{name}={value}" for name, value in rest.items() if value not in (None, "", []))
+    typer.echo(printable(f"{event.data.get('occurred_at', '-')} {event.type} {what}"))

@@ -1,0 +1,1 @@
+"""What the commands share that talk to a running gateway: connection, errors and exit codes, tables, values."""
