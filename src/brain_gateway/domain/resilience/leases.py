@@ -223,11 +223,11 @@ class LeasedWindow:
         rate = taken / max(span, SPAN)
         self._rate = max(rate, (rate + self._rate) / 2)
         ahead = min(int(self._rate * self.life / 2), 2 * self._grant + 2) - in_hand
-        alone = self.terms.alone_since is not None
+        only_tells = self.terms.alone_since is not None or not (self._asked or self.waiting)
         back, self._back = tuple(self._back), []
         report = tuple((expiry - now, count) for expiry, count in self._unreported.entries(now))
         self._sending, self._unreported = self._unreported, Ledger(grain_of(self.limit))
-        if alone:
+        if only_tells:
             return Ask(0, 0, back, report)
         return Ask(min(self.limit.requests, max(self.waiting, ahead)), self.waiting, back, report)
 
