@@ -153,7 +153,7 @@ class AsgiExchange:
             self._break(UpstreamTimeout())
         elif not exchange.body_done and not self._unwritable:
             self._refuse(Refusal(RequestTimeout("the body stopped coming"), lane=exchange.lane))
-        else:
+        elif exchange.carriage is None or not exchange.carriage.overdue():
             self._refuse(
                 Refusal(UpstreamTimeout("the service did not answer within its time"), lane=exchange.lane)
             )

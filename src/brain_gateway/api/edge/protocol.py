@@ -328,6 +328,8 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
         elif not exchange.body_done and not self._paused_reading:
             self._give_up(Refusal(RequestTimeout("the body stopped coming"), lane=exchange.lane))
         else:
+            if exchange.carriage is not None and exchange.carriage.overdue():
+                return
             error = UpstreamTimeout("the service did not answer within its time")
             self._give_up(Refusal(error, lane=exchange.lane))
 

@@ -96,7 +96,7 @@ class Settlement:
         if exchange.carriage is not None:
             exchange.carriage.over()
         broken = exchange.status == 500 and service.breaker.count_500
-        if exchange.failed_upstream or exchange.status in FAILURES or broken:
+        if exchange.failed_upstream or broken or (exchange.status in FAILURES and not exchange.cached):
             self._failed(exchange, target, now)
         elif exchange.status == 0 or exchange.error or exchange.cached:
             target.breaker.abandoned(now, since)

@@ -56,7 +56,7 @@ class Asking:
             carriage.why, stored=not reason, collapsed=carriage.collapsed, detail=reason
         )
         if not reason:
-            self._pieces = []
+            self._pieces, self._size = [], 0
             self._take(pieces, complete)
         carriage.inner.on_response(marked_head(head, line), pieces, complete)
         if reason:

@@ -52,6 +52,7 @@ class Carriage(PassingSink):
         self.shared_mark: int | None = None
         self.bodiless = exchange.head.line.method == b"HEAD"
         self._usable = False  # memory had an answer to begin with
+        self._waited = False
         self._flight: Flight | None = None
         self._asking: Asking | None = None
 
@@ -110,7 +111,7 @@ class Carriage(PassingSink):
             flight = flights.of(key)
             if flight is not None:
                 flight.followers.append(self)
-                self.exchange.connection = Waiting(lambda: flight.followers.remove(self))
+                self.exchange.connection = Waiting(lambda: flight.leave(self))
                 return
             self._flight = flights.lead(key)
         if self.cache.shared is not None:
@@ -124,8 +125,8 @@ class Carriage(PassingSink):
             return False
         return self.stored is not None or not self.asked.conditional
 
-    def go_on(self) -> None:
-        """What was waited for is over: it is stored by now, or this one goes alone."""
+    def go_on(self, again: bool) -> None:
+        """What was waited for is over: it is stored by now, or this one goes alone, or it waits a second time."""
         self.exchange.connection = None
         self.exchange.expires = self.cache.clock() + self.exchange.lane.entry.response_timeout
         self.collapsed = True
@@ -136,7 +137,8 @@ class Carriage(PassingSink):
                 self.collapsed = None  # it only waited for the shared store to say that what is here holds
             self._serve_found()
             return
-        self.collapsed = False
+        self.collapsed = None if again and not self._waited else False
+        self._waited = True
         self._take_off()
 
     async def _look_further(self) -> None:
@@ -164,6 +166,7 @@ class Carriage(PassingSink):
     def ask(self) -> None:
         """The service, with conditions where something is stored."""
         if b"only-if-cached" in self.asked.control:
+            self.exchange.cached = True  # in any case without the service
             self.inner.on_failure(NotCached(), False)
             return
         if self.stored is not None and self.stored.validator:
@@ -180,6 +183,8 @@ class Carriage(PassingSink):
     def _pass_by(self, why: str, detail: str) -> None:
         self.why = why
         self.cache.count(self, "bypass")
+        if self.exchange.upgrading:
+            self.exchange.sink = self.inner
         self._asking = Asking(self, detail)
         self.exchange.target.pool.send(self.exchange)
 
@@ -198,10 +203,15 @@ class Carriage(PassingSink):
         if exchange.connection is not None:
             exchange.connection.abort()
             exchange.connection = None
-        exchange.failed_upstream, exchange.error = True, error
+        exchange.failed_upstream = status != 500 or exchange.lane.entry.service.breaker.count_500
+        exchange.error = error
         line = cache_status.forwarded(self.why, status=status, detail="stale-if-error")
         self._serve(stored, line, "stale")
         return True
+
+    def overdue(self) -> bool:
+        """The service's time is over: whether the client has got a stale answer in its place."""
+        return not self.exchange.status and self._asking is not None and self.serve_instead("UpstreamTimeout")
 
     def _serve(self, stored: StoredResponse, line: bytes, result: str) -> None:
         now = self.cache.unix()
@@ -239,7 +249,7 @@ class Carriage(PassingSink):
 
     def over(self) -> None:
         """The exchange has ended early: those that wait for it go on."""
-        self._land()
+        self._land(again=True)
 
     def land(self, useless: bool = False) -> None:
         """It is stored, or will not be: those that wait go on."""
@@ -247,7 +257,7 @@ class Carriage(PassingSink):
             self.cache.flights.useless(self.flight_key)
         self._land()
 
-    def _land(self) -> None:
+    def _land(self, again: bool = False) -> None:
         flight, self._flight = self._flight, None
         if flight is not None:
-            self.cache.flights.land(self.flight_key, flight)
+            self.cache.flights.land(self.flight_key, flight, again)

@@ -13,8 +13,8 @@ PASS_SECONDS = 10.0
 class Follower(Protocol):
     """One that waits."""
 
-    def go_on(self) -> None:
-        """What was waited for is over: look again, or go alone."""
+    def go_on(self, again: bool) -> None:
+        """What was waited for is over: look again, or go alone, or (`again`) wait for another of those that wait."""
 
 
 FlightKey = tuple[object, bytes]
@@ -27,6 +27,11 @@ class Flight:
 
     def __init__(self) -> None:
         self.followers: list[Follower] = []
+
+    def leave(self, follower: Follower) -> None:
+        """It waits no more."""
+        if follower in self.followers:
+            self.followers.remove(follower)
 
 
 class Flights:
@@ -49,13 +54,13 @@ class Flights:
         flight = self._under_way[key] = Flight()
         return flight
 
-    def land(self, key: FlightKey, flight: Flight) -> None:
-        """It is over, one way or the other: those that wait go on. Again: nothing happens."""
+    def land(self, key: FlightKey, flight: Flight, again: bool = False) -> None:
+        """It is over, one way or the other (`again`: it brought no answer at all): those that wait go on."""
         if self._under_way.get(key) is flight:
             del self._under_way[key]
         followers, flight.followers = flight.followers, []
         for follower in followers:
-            follower.go_on()
+            follower.go_on(again)
 
     def useless(self, key: FlightKey) -> None:
         """Its answers are not stored: nobody need wait for the next ones."""

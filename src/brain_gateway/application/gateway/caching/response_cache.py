@@ -12,6 +12,7 @@ from brain_gateway.application.gateway.caching.carrier import CachingCarrier
 from brain_gateway.application.gateway.caching.flights import Flights
 from brain_gateway.application.gateway.caching.refreshing import background
 from brain_gateway.application.ports.response_store import REMEMBERED, Found, Purge, ResourceKey
+from brain_gateway.domain.resilience.circuit_breaker import BreakerState
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.caching.asked import Asked
@@ -170,11 +171,8 @@ class ResponseCache:
     def refresh(self, carriage: Carriage) -> None:
         """Ask the service beside the answer that is served stale (RFC 5861 section 3), once at a time."""
         exchange = carriage.exchange
-        if (
-            carriage.bodiless
-            or not exchange.target.breaker.calm
-            or self.flights.of(carriage.flight_key) is not None
-        ):
+        closed = exchange.target.breaker.state is BreakerState.CLOSED
+        if carriage.bodiless or not closed or self.flights.of(carriage.flight_key) is not None:
             return
         again, nobody = background(exchange, self.clock(), self._settle)
         nobody.start()
