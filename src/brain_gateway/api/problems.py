@@ -49,6 +49,9 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
     ),
     errors.BodyTooLarge: Problem(413, "Body too large", "send a smaller body"),
     errors.TargetTooLong: Problem(414, "Target too long", "send a shorter path and query"),
+    errors.UnsupportedMediaType: Problem(
+        415, "Unsupported media type", "send the media type that `detail` names"
+    ),
     errors.ExpectationFailed: Problem(417, "Expectation failed", "expect nothing, or 100-continue"),
     errors.InvalidDocument: Problem(422, "Invalid document", "mend every fault that `errors` lists"),
     errors.UpgradeRefused: Problem(426, "Upgrade refused", "ask without an upgrade"),
@@ -124,7 +127,7 @@ def members(error: GatewayError, request_id: str = "") -> dict[str, str | int | 
 
 
 def headers_of(error: GatewayError) -> tuple[tuple[str, str], ...]:
-    """What the status asks for beside the document (RFC 9110 section 11.6.1, 15.5.22; RFC 6750 section 3)."""
+    """What the status asks for beside the document (RFC 9110 section 11.6.1, 15.5.22, 10.2.3; RFC 6750 section 3)."""
     if isinstance(error, errors.CredentialsMissing):
         return (("WWW-Authenticate", 'Bearer realm="brain-gateway"'),)
     if isinstance(error, errors.Unauthenticated):
@@ -133,4 +136,6 @@ def headers_of(error: GatewayError) -> tuple[tuple[str, str], ...]:
         return (("Allow", ALLOWED),)
     if isinstance(error, errors.UpgradeRefused):
         return (("Upgrade", "HTTP/1.1"),)
+    if isinstance(error, errors.StoreUnavailable):
+        return (("Retry-After", "1"),)
     return ()

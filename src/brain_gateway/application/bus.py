@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from brain_gateway.application.authorization import Action, Actor, authorize
@@ -59,13 +60,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Once(Generic[Result]):
-    """An Idempotency-Key: `caller` and `key`, the fingerprint of the request, and how its result is rendered to be kept
-    (without secrets: they are shown once)."""
+    """An Idempotency-Key: `caller` and `key`, the fingerprint of the request, and how its result, with the version that
+    it made (0: none), is rendered to be kept (without secrets: they are shown once)."""
 
     caller: str
     key: str
     fingerprint: str
-    render: Callable[[Result], Answer]
+    render: Callable[[Result, int], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Outcome(Generic[Result]):
 
 Handler = Callable[[Any, Work], Awaitable[Any]]
 QueryHandler = Callable[[Any, UnitOfWork, Actor], Awaitable[Any]]
+MemoryHandler = Callable[[Any, Actor], Any]
 
 
 class CommandBus:
@@ -121,9 +123,9 @@ class CommandBus:
                 return Outcome(None, _again(known, once.fingerprint))
             work = self._work(unit, actor)
             result: Result = await self._handlers[type(command)](command, work)
-            if once is not None:
-                await unit.idempotency.add(_record(once, once.render(result), work.now))
             version = await work.close()
+            if once is not None:
+                await unit.idempotency.add(_record(once, once.render(result, version), work.now))
             await unit.commit()
         if work.events or version:
             await self._committed(version)
@@ -134,15 +136,25 @@ class CommandBus:
 
 
 class QueryBus:
-    """Answers queries, each in one transaction that only reads."""
+    """Answers queries, each in one transaction that only reads; those of `remembered` from memory, so that they are
+    answered while the store is away."""
 
-    def __init__(self, units: UnitsOfWork, handlers: Mapping[type[Query[Any]], QueryHandler]) -> None:
+    def __init__(
+        self,
+        units: UnitsOfWork,
+        handlers: Mapping[type[Query[Any]], QueryHandler],
+        remembered: Mapping[type[Query[Any]], MemoryHandler] = MappingProxyType({}),
+    ) -> None:
         self._units = units
         self._handlers = handlers
+        self._remembered = remembered
 
     async def ask(self, actor: Actor, query: Query[Result]) -> Result:
         """Answer it. Raises what authorize and the handler raise, StoreUnavailable."""
         authorize(actor, query.action, query.tenant_id)
+        if (recall := self._remembered.get(type(query))) is not None:
+            known: Result = recall(query, actor)
+            return known
         async with self._units(scope_of(query.tenant_id), read_only=True) as unit:
             found: Result = await self._handlers[type(query)](query, unit, actor)
         return found

@@ -23,6 +23,7 @@ GatewayError
 │   ├── BodyTooLarge                 413
 │   ├── TargetTooLong                414
 │   ├── ExpectationFailed            417
+│   ├── UnsupportedMediaType         415  a body of another type than the endpoint takes
 │   ├── InvalidDocument              422  JSON, but not what is asked for; lists every fault
 │   ├── UpgradeRefused               426
 │   ├── RateLimitExceeded            429
@@ -161,6 +162,10 @@ class TargetTooLong(CallerError):
 
 class ExpectationFailed(CallerError):
     """An expectation other than 100-continue."""
+
+
+class UnsupportedMediaType(CallerError):
+    """The body is of a media type that the endpoint does not take."""
 
 
 class InvalidDocument(CallerError):

@@ -27,7 +27,7 @@ _LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 _TAKEN = frozenset(("api", "registry"))  # owners of what no file declares
 
 
-def _unix_seconds(value: object) -> float:
+def unix_seconds(value: object) -> float:
     """RFC 3339 text with a time zone, as unix seconds."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
@@ -66,7 +66,7 @@ def _key_prefix(text: str) -> str:
     return text
 
 
-def _user(text: str) -> str:
+def check_user(text: str) -> str:
     if not re.match(_USER, text):
         raise ValueError("must be 1 to 255 visible ASCII characters")
     return text
@@ -110,9 +110,9 @@ class ApiKeyModel(Model):
     prefix: Annotated[str, AfterValidator(_key_prefix), Field(json_schema_extra={"pattern": _KEY_PREFIX})] = (
         "bgk_"
     )
-    user: Annotated[str, AfterValidator(_user), Field(description="Who the key's holder is.")]
+    user: Annotated[str, AfterValidator(check_user), Field(description="Who the key's holder is.")]
     roles: tuple[RoleName, ...] = ()
-    expires_at: Annotated[float, BeforeValidator(_unix_seconds), _DATE_TIME] | None = Field(
+    expires_at: Annotated[float, BeforeValidator(unix_seconds), _DATE_TIME] | None = Field(
         default=None, description="From when on it is refused. Default: never."
     )
 

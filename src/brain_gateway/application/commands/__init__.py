@@ -13,6 +13,7 @@ from brain_gateway.application.commands.api_keys import (
     issue_api_key,
     revoke_api_key,
 )
+from brain_gateway.application.commands.cache import PurgeCacheCommand, purge_cache
 from brain_gateway.application.commands.configuration import ApplyConfigurationCommand, apply_configuration
 from brain_gateway.application.commands.instances import (
     ExpireInstancesCommand,
@@ -85,6 +86,7 @@ HANDLERS: Mapping[type[Command[Any]], Handler] = MappingProxyType(
         DeleteTenantCommand: delete_tenant,
         IssueApiKeyCommand: issue_api_key,
         RevokeApiKeyCommand: revoke_api_key,
+        PurgeCacheCommand: purge_cache,
         ApplyConfigurationCommand: apply_configuration,
     }
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from brain_gateway.application.authorization import Action
 from brain_gateway.application.dto import ServiceRegistrationDTO
 from brain_gateway.application.ports.configuration_versions import ChangeKind
+from brain_gateway.application.visibility import shown_to
 from brain_gateway.application.work import Work
 from brain_gateway.domain.errors import (
     ConfigurationError,
@@ -25,7 +26,7 @@ Change = Callable[[ServiceRoute], ServiceRoute]
 async def writable(work: Work, tenant_id: str | None, service_id: str) -> ServiceRegistrationDTO:
     """The service to change. Raises ResourceNotFound, and RoleRequired for a global one that a tenant only sees."""
     found = await work.unit.services.get(service_id)
-    if found is None:
+    if found is None or not shown_to(found, tenant_id):
         raise ResourceNotFound("there is no such service")
     if tenant_id is not None and found.tenant_id is None:
         raise RoleRequired("a global service is changed by a super_admin; register one of your own")
@@ -84,9 +85,12 @@ async def save_service(
 
 
 def check_targets(work: Work, service: ServiceRoute) -> None:
-    """A tenant's own service lives where a tenant may send the gateway."""
-    if service.tenant_id is not None and not work.actor.everywhere:
-        work.target_rule.check(service)
+    """A tenant's own service lives, and is looked up, where a tenant may send the gateway."""
+    if service.tenant_id is None or work.actor.everywhere:
+        return
+    work.target_rule.check(service)
+    if service.discovery is not None:
+        work.target_rule.check(service.at(service.discovery.unanswered))
 
 
 def subject(service: ServiceRoute) -> str:

@@ -64,8 +64,16 @@ async def register_service(command: RegisterServiceCommand, work: Work) -> Servi
 
 
 async def update_service(command: UpdateServiceCommand, work: Work) -> ServiceRegistrationDTO:
-    """Raises ResourceNotFound, PreconditionFailed, InvalidDocument."""
-    return await change_service(work, command.tenant_id, command.service_id, command.change, command.expected)
+    """Targets that registered themselves stay. Raises ResourceNotFound, PreconditionFailed, InvalidDocument."""
+    found = await writable(work, command.tenant_id, command.service_id)
+
+    def change(service: ServiceRoute) -> ServiceRoute:
+        changed = command.change(service)
+        named = {target.origin for target in changed.targets}
+        leased = (one for one in service.targets if one.origin in found.leases and one.origin not in named)
+        return changed.at((*changed.targets, *leased))
+
+    return await change_service(work, command.tenant_id, command.service_id, change, command.expected)
 
 
 async def deregister_service(command: DeregisterServiceCommand, work: Work) -> None:

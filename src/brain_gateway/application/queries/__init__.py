@@ -8,23 +8,39 @@ from typing import Any
 
 from brain_gateway.application.bus import Query, QueryHandler
 from brain_gateway.application.queries.administration import (
+    GetApiKeyQuery,
+    GetLimitQuery,
     GetTenantQuery,
     ListApiKeysQuery,
     ListLimitsQuery,
     ListTenantsQuery,
+    get_api_key,
+    get_limit,
     get_tenant,
     list_api_keys,
     list_limits,
     list_tenants,
 )
-from brain_gateway.application.queries.audit import ListAuditQuery, VerifyAuditQuery, list_audit, verify_audit
+from brain_gateway.application.queries.audit import (
+    AuditHeadQuery,
+    ListAuditQuery,
+    VerifyAuditQuery,
+    audit_head,
+    list_audit,
+    verify_audit,
+)
 from brain_gateway.application.queries.configuration import (
     ExportConfigurationQuery,
     PlanConfigurationQuery,
     export_configuration,
     plan_configuration,
 )
-from brain_gateway.application.queries.events import ListEventsQuery, list_events
+from brain_gateway.application.queries.events import (
+    LastEventQuery,
+    ListEventsQuery,
+    last_event,
+    list_events,
+)
 from brain_gateway.application.queries.services import (
     GetServiceQuery,
     ListServicesQuery,
@@ -38,10 +54,14 @@ HANDLERS: Mapping[type[Query[Any]], QueryHandler] = MappingProxyType(
         ListServicesQuery: list_services,
         GetTenantQuery: get_tenant,
         ListTenantsQuery: list_tenants,
+        GetApiKeyQuery: get_api_key,
         ListApiKeysQuery: list_api_keys,
+        GetLimitQuery: get_limit,
         ListLimitsQuery: list_limits,
+        AuditHeadQuery: audit_head,
         ListAuditQuery: list_audit,
         VerifyAuditQuery: verify_audit,
+        LastEventQuery: last_event,
         ListEventsQuery: list_events,
         PlanConfigurationQuery: plan_configuration,
         ExportConfigurationQuery: export_configuration,

@@ -47,6 +47,22 @@ class ListLimitsQuery(Query[Sequence[LimitDTO]]):
     action = Action.READ_LIMITS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetApiKeyQuery(Query[ApiKeyDTO]):
+    """One key by its id, also a revoked one."""
+
+    action = Action.READ_KEYS
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLimitQuery(Query[LimitDTO]):
+    """The limit of this name that was set for a tenant (None: for everyone)."""
+
+    action = Action.READ_LIMITS
+    name: str
+
+
 async def list_tenants(query: ListTenantsQuery, unit: UnitOfWork, actor: Actor) -> Page[TenantDTO]:
     """Sorted by id."""
     return await unit.tenants.page(query.prefix, query.deleted, query.page)
@@ -63,6 +79,22 @@ async def get_tenant(query: GetTenantQuery, unit: UnitOfWork, actor: Actor) -> T
 async def list_api_keys(query: ListApiKeysQuery, unit: UnitOfWork, actor: Actor) -> Page[ApiKeyDTO]:
     """Sorted by id."""
     return await unit.api_keys.page(query.tenant_id, query.user_id, query.revoked, query.page)
+
+
+async def get_api_key(query: GetApiKeyQuery, unit: UnitOfWork, actor: Actor) -> ApiKeyDTO:
+    """Raises ResourceNotFound."""
+    found = await unit.api_keys.get(query.key_id)
+    if found is None:
+        raise ResourceNotFound("there is no such key")
+    return found
+
+
+async def get_limit(query: GetLimitQuery, unit: UnitOfWork, actor: Actor) -> LimitDTO:
+    """Raises ResourceNotFound."""
+    found = await unit.limits.get(query.tenant_id, query.name)
+    if found is None:
+        raise ResourceNotFound("no such limit is set")
+    return found
 
 
 async def list_limits(query: ListLimitsQuery, unit: UnitOfWork, actor: Actor) -> Sequence[LimitDTO]:

@@ -38,6 +38,18 @@ class VerifyAuditQuery(Query[tuple[ChainReport, ...]]):
     action = Action.READ_AUDIT
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHeadQuery(Query[tuple[int, str]]):
+    """Sequence and hash of the last entry of a tenant's chain (None: the platform's): to be kept elsewhere."""
+
+    action = Action.READ_AUDIT
+
+
+async def audit_head(query: AuditHeadQuery, unit: UnitOfWork, actor: Actor) -> tuple[int, str]:
+    """As it is kept beside the chain."""
+    return await unit.audit.head(query.tenant_id)
+
+
 async def list_audit(query: ListAuditQuery, unit: UnitOfWork, actor: Actor) -> Page[AuditEntry]:
     """Sorted by sequence, from the newest down."""
     return await unit.audit.page(query.tenant_id, query.wanted, query.page)

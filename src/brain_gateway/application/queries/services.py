@@ -9,6 +9,7 @@ from brain_gateway.application.bus import Query
 from brain_gateway.application.dto import Page, PageRequest, ServiceRegistrationDTO
 from brain_gateway.application.ports.route_repository import ServiceFilter
 from brain_gateway.application.ports.unit_of_work import UnitOfWork
+from brain_gateway.application.visibility import shown_to
 from brain_gateway.domain.errors import ResourceNotFound
 
 
@@ -23,19 +24,19 @@ class ListServicesQuery(Query[Page[ServiceRegistrationDTO]]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetServiceQuery(Query[ServiceRegistrationDTO]):
-    """One service by its id, or by its name and owner."""
+    """One service by its id, or the one that its name means to `tenant_id`: its own, or else the global one."""
 
     action = Action.READ_SERVICES
     service_id: str = ""
     name: str = ""
-    owner: str | None = None
 
 
 async def list_services(
     query: ListServicesQuery, unit: UnitOfWork, actor: Actor
 ) -> Page[ServiceRegistrationDTO]:
-    """Sorted by name."""
-    return await unit.services.page(query.wanted, query.page)
+    """Sorted by name. A page may have fewer items than asked for, and others after it."""
+    page = await unit.services.page(query.wanted, query.page)
+    return Page(tuple(item for item in page.items if shown_to(item, query.tenant_id)), page.next)
 
 
 async def get_service(query: GetServiceQuery, unit: UnitOfWork, actor: Actor) -> ServiceRegistrationDTO:
@@ -43,7 +44,9 @@ async def get_service(query: GetServiceQuery, unit: UnitOfWork, actor: Actor) ->
     if query.service_id:
         found = await unit.services.get(query.service_id)
     else:
-        found = await unit.services.find(query.owner, query.name)
-    if found is None:
+        found = await unit.services.find(query.tenant_id, query.name)
+        if found is None and query.tenant_id is not None:
+            found = await unit.services.find(None, query.name)
+    if found is None or not shown_to(found, query.tenant_id):
         raise ResourceNotFound("there is no such service")
     return found
