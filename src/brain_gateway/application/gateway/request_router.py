@@ -15,6 +15,7 @@ from math import ceil
 from typing import TYPE_CHECKING, cast
 
 from brain_gateway.application.gateway import cors
+from brain_gateway.application.gateway.caching.stand_in import stand_in
 from brain_gateway.application.gateway.deferred import Deferred
 from brain_gateway.application.gateway.exchange import ClientAddress, Exchange, Refusal, Reply
 from brain_gateway.application.gateway.forwarding import caller_of
@@ -34,7 +35,6 @@ from brain_gateway.domain.errors import (
     NoHealthyTarget,
     RateLimitExceeded,
     RouteNotFound,
-    ServiceNotFound,
     TenantMismatch,
     UpgradeRefused,
     UpstreamUnreachable,
@@ -46,7 +46,9 @@ from brain_gateway.domain.routing.request_path import normal_form, other_forms
 from brain_gateway.domain.routing.route_matcher import Match, MethodMismatch
 
 if TYPE_CHECKING:
+    from brain_gateway.application.gateway.caching.response_cache import ResponseCache
     from brain_gateway.domain.http.requests import Request, RequestLine
+    from brain_gateway.domain.routing.route import Route
 
 
 class RequestRouter:
@@ -72,6 +74,7 @@ class RequestRouter:
         self._clock = clock
         self._random = random
         self._trusts = trusts
+        self.cache: ResponseCache | None = None  # without one, policies of caching have no effect
         limits.on_forgotten = self._renew_lanes
 
     def admit(self, head: Request, client: ClientAddress) -> Exchange | Refusal | Reply | Deferred:
@@ -89,7 +92,7 @@ class RequestRouter:
         line = head.line
         lane = session.lanes.get(line.service) or self._lane(session, line.service, now)
         if lane is None:
-            return Refusal(ServiceNotFound())
+            return Refusal(self.table.absent())
         entry = lane.entry
         if block.unusual or entry.matcher is not None or lane.error is not None:
             checked = self._check(head, lane, now)
@@ -102,7 +105,9 @@ class RequestRouter:
         if target is None or not target.breaker.calm:
             chosen = choose(entry, head, session.caller, now, self._random)
             if isinstance(chosen, GatewayError):
-                return unavailable(chosen, lane, now)
+                if lane.carrier is None or not entry.targets or line.method not in (b"GET", b"HEAD"):
+                    return unavailable(chosen, lane, now)
+                chosen = stand_in(entry, chosen)  # what is stored may be served all the same
             target = chosen
         entry.budget.requests += 1
         target.in_flight += 1
@@ -167,7 +172,7 @@ class RequestRouter:
         if isinstance(found, GatewayError):
             entry = self.table.find(head.line.service, None)
             if entry is None or not entry.proxied:
-                return Refusal(ServiceNotFound())
+                return Refusal(self.table.absent())
             if entry.matcher is None or not _public(entry, head):
                 return Refusal(found, entry=entry)
             return self._identification.anonymous(client)
@@ -179,7 +184,13 @@ class RequestRouter:
         entry = self.table.find(name, session.tenant_id)
         if entry is None or not entry.proxied:
             return None
-        lane = session.lanes[name] = make_lane(session, entry, None, self.table, self._limits, now)
+        lane = session.lanes[name] = self._new_lane(session, entry, None, now)
+        return lane
+
+    def _new_lane(self, session: Session, entry: ServiceEntry, route: Route | None, now: float) -> Lane:
+        lane = make_lane(session, entry, route, self.table, self._limits, now)
+        if entry.cached and self.cache is not None:
+            lane.carrier = self.cache.carrier(route.cache if route is not None else None)
         return lane
 
     def _check(self, head: Request, lane: Lane, now: float) -> Lane | Refusal | Deferred:
@@ -225,9 +236,7 @@ class RequestRouter:
         route = match.route
         found = lane.by_route.get(route.id)
         if found is None:
-            found = lane.by_route[route.id] = make_lane(
-                lane.session, entry, route, self.table, self._limits, now
-            )
+            found = lane.by_route[route.id] = self._new_lane(lane.session, entry, route, now)
         return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from brain_gateway.application.gateway.metrics_collector import MetricsCollector, ServiceMetrics
+from brain_gateway.domain.errors import GatewayError, ServiceNotFound
 from brain_gateway.domain.resilience.load_balancer import LoadBalancer
-from brain_gateway.domain.resilience.rate_limit import LimitClasses
+from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
 from brain_gateway.domain.resilience.retry import RetryBudget
 from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute
 
@@ -28,6 +30,7 @@ class ServiceEntry:
     __slots__ = (
         "balancer",
         "budget",
+        "cached",
         "cors",
         "hash_header",
         "host_line",
@@ -65,6 +68,7 @@ class ServiceEntry:
         hash_on = service.balancer.hash_on or "tenant"
         self.hash_header = hash_on.partition(":")[2].lower().encode()
         self.cors = service.cors
+        self.cached = any(route.cache is not None for route in service.routes)
         self.own_host = service.host_header != "upstream"
         literal = self.own_host and service.host_header != "preserve"
         self.host_line = b"Host: " + service.host_header.encode("ascii") if literal else b""
@@ -76,20 +80,33 @@ class ServiceEntry:
         self.metrics = metrics
 
 
-class RoutingTable:
-    """Services by name: the global ones, and each tenant's own, which shadow them."""
+@dataclass(frozen=True, slots=True)
+class TableRules:
+    """What holds for all services: the limit classes, the limits of single tenants by (tenant id, class or
+    "service:NAME"), and the tenants that are refused, suspended or deleted."""
 
-    __slots__ = ("_global", "_tenants", "limits")
+    limits: LimitClasses = field(default_factory=LimitClasses)
+    tenant_limits: Mapping[tuple[str, str], RateLimit] = field(default_factory=dict)
+    refused: Set[str] = frozenset()
+
+
+class RoutingTable:
+    """Services by name: the global ones, and each tenant's own, which shadow them. `absent` is what is said of a name
+    that is none of them."""
+
+    __slots__ = ("_global", "_tenants", "absent", "rules")
 
     def __init__(
         self,
         services: Mapping[bytes, ServiceEntry],
         tenants: Mapping[str, Mapping[bytes, ServiceEntry]],
-        limits: LimitClasses,
+        rules: TableRules,
+        absent: type[GatewayError] = ServiceNotFound,
     ) -> None:
         self._global = services
         self._tenants = tenants
-        self.limits = limits
+        self.rules = rules
+        self.absent = absent
 
     def find(self, name: bytes, tenant_id: str | None) -> ServiceEntry | None:
         """The service that this tenant means by a name; None for an anonymous caller's tenant-owned names."""
@@ -100,7 +117,36 @@ class RoutingTable:
 
     def renewed(self) -> RoutingTable:
         """The same table as another object: what was worked out from this one is worked out anew."""
-        return RoutingTable(self._global, self._tenants, self.limits)
+        return RoutingTable(self._global, self._tenants, self.rules, self.absent)
+
+    def ruled(self, rules: TableRules) -> RoutingTable:
+        """The same services under other rules."""
+        return RoutingTable(self._global, self._tenants, rules)
+
+    def changed(self, put: Iterable[ServiceEntry], dropped: Iterable[str]) -> RoutingTable:
+        """A table with some entries put in, in place of those with their keys, and those with keys `dropped` left out.
+
+        Costs a copy of the dictionaries of names, however many services there are.
+        """
+        shared, tenants = dict(self._global), dict(self._tenants)
+        copied: dict[str, dict[bytes, ServiceEntry]] = {}
+
+        def place(tenant_id: str | None) -> dict[bytes, ServiceEntry]:
+            if tenant_id is None:
+                return shared
+            if tenant_id not in copied:
+                tenants[tenant_id] = copied[tenant_id] = dict(self._tenants.get(tenant_id, {}))
+            return copied[tenant_id]
+
+        for entry in put:
+            place(entry.service.tenant_id)[entry.name.encode()] = entry
+        for key in dropped:
+            tenant_id, _, name = key.rpartition("/")
+            place(tenant_id or None).pop(name.encode(), None)
+        for tenant_id, own in copied.items():
+            if not own:
+                del tenants[tenant_id]
+        return RoutingTable(shared, tenants, self.rules)
 
     def __iter__(self) -> Iterator[ServiceEntry]:
         yield from self._global.values()
@@ -109,16 +155,14 @@ class RoutingTable:
 
 
 def compile_table(
-    services: Iterable[ServiceRoute], limits: LimitClasses, targets: TargetRegistry, metrics: MetricsCollector
+    services: Iterable[ServiceRoute], rules: TableRules, targets: TargetRegistry, metrics: MetricsCollector
 ) -> RoutingTable:
     """Compile a configuration; states, pools and counters of what stays are kept."""
-    shared: dict[bytes, ServiceEntry] = {}
-    owned: dict[str, dict[bytes, ServiceEntry]] = {}
-    named: set[tuple[str, str]] = set()
-    for service in services:
-        entry = ServiceEntry(service, targets.states(service), metrics.of(service.name))
-        named.update((service.key, target.origin) for target in service.targets)
-        place = shared if service.tenant_id is None else owned.setdefault(service.tenant_id, {})
-        place[service.name.encode()] = entry
-    targets.keep_only(named)
-    return RoutingTable(shared, owned, limits)
+    entries = [compile_entry(service, targets, metrics) for service in services]
+    targets.keep_only({entry.key for entry in entries})
+    return RoutingTable({}, {}, rules).changed(entries, ())
+
+
+def compile_entry(service: ServiceRoute, targets: TargetRegistry, metrics: MetricsCollector) -> ServiceEntry:
+    """Compile one service."""
+    return ServiceEntry(service, targets.states(service), metrics.of(service.name))
