@@ -236,10 +236,6 @@ class MemoryTenants(_Rows):
     async def unserved(self) -> Sequence[TenantDTO]:
         return [item for item in await self.all() if not item.tenant.served]
 
-    async def unserved(self) -> Sequence[TenantDTO]:
-        rows = (await self._seen()).values()
-        return sorted((row for row in rows if row.tenant.status is not TenantStatus.ACTIVE), key=_by_id)
-
     async def write_many(self, added: Sequence[TenantDTO], saved: Sequence[TenantDTO]) -> None:
         await self._write_many(lambda item: self._add(item, lambda row: False), added, saved, ())
 

@@ -85,7 +85,7 @@ class SqlAuditLog(Repository):
             entry = _sealed(draft, sequence, last)
             last = entry.hash
             rows.append(_row(entry))
-        await self._session.change_many(audit_log.insert(), rows)
+        await self.insert_many(rows)
         await self._move_head(owner_of(tenant_id), sequence, last)
 
     async def _move_head(self, owner: str, sequence: int, last: str) -> None:

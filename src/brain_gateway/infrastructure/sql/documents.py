@@ -20,6 +20,9 @@ Kind: TypeAlias = Any
 """A type as annotations have it: a class, `X | None`, `tuple[X, ...]`."""
 
 
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
 def plain(value: object) -> Json:
     """`value` as JSON has it: dataclasses as objects, sets sorted, enumerations by value."""
     if value is None or isinstance(value, (bool, int, float)):
@@ -41,7 +44,7 @@ def plain(value: object) -> Json:
 
 def to_text(value: object) -> str:
     """`plain(value)` as JSON text, keys sorted, so that equal values are equal texts."""
-    return orjson.dumps(plain(value), option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(value, default=plain, option=_OPTIONS).decode()
 
 
 def from_text(text: str) -> Json:

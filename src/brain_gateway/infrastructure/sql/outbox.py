@@ -27,7 +27,7 @@ class SqlOutbox(Repository):
             return
         first = await self._last() + 1
         rows = [_row(event, first + at, version) for at, event in enumerate(events)]
-        await self._session.change_many(outbox.insert(), rows)
+        await self.insert_many(rows)
         await self._session.change(update(configuration_head).values(last_event=rows[-1]["id"]))
 
     async def take(self, most: int) -> Sequence[EventEnvelope]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, Table, and_, bindparam, insert, select, true
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, select, true
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_of
 from sqlalchemy.dialects import postgresql, sqlite
@@ -56,11 +56,6 @@ def chunks(items: Iterable[Any], size: int = IDS) -> Iterator[list[Any]]:
 def begins_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     """Whether a text begins so, as a range that an index serves."""
     return and_(column >= prefix, column < prefix + _LAST) if prefix else true()
-
-
-def bind(name: str, column: ColumnElement[Any]) -> BindParameter[Any]:
-    """A parameter of a column's type; its name must be no column's."""
-    return bindparam(name, type_=column.type)
 
 
 def after_id(statement: Select[Any], column: ColumnElement[str], page: PageRequest) -> Select[Any]:
@@ -146,8 +141,7 @@ class Repository:
 
     async def insert_many(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """New rows. Raises Conflict."""
-        if rows:
-            await self._session.change_many(insert(self.table), rows)
+        await self._session.insert_many(self.table, rows)
 
     async def delete_many(self, ids: Iterable[str]) -> None:
         """Take rows out; those that are gone, or another's, are left alone."""
@@ -171,17 +165,7 @@ class Repository:
         if not rows:
             return
         await self.check_there(rows)
-        names = (self.key, *self.identity)
-        values = {name: self.table.c[name].type for name in rows[0] if name not in names}
-        statement = (
-            update_of(self.table)
-            .where(self.table.c[self.key] == bind("id_", self.table.c[self.key]))
-            .values({name: bind(f"new_{name}", self.table.c[name]) for name in values})
-        )
-        await self._session.change_many(
-            statement,
-            [{"id_": row[self.key], **{f"new_{name}": row[name] for name in values}} for row in rows],
-        )
+        await self._session.update_many(self.table, self.key, self.identity, rows)
 
     @asynccontextmanager
     async def all_or_nothing(self) -> AsyncIterator[None]:

@@ -16,11 +16,11 @@ from brain_gateway.infrastructure.sql.repository import Repository, begins_with,
 from brain_gateway.infrastructure.sql.service_rows import (
     BROKEN,
     ServiceReader,
+    ServiceWriter,
     closed,
-    route_rows,
-    service_row,
     target_rows,
 )
+from brain_gateway.infrastructure.sql.session import Session
 from brain_gateway.infrastructure.sql.tables import GLOBAL, routes, services, targets
 
 _AT_ONCE = 100  # services that are made before the event loop gets its turn
@@ -35,11 +35,15 @@ class SqlRouteRepository(Repository):
     gone = "there is no such service"
     taken = "there is a service of that name already, or its id or lease is taken"
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._writer = ServiceWriter()
+
     async def add(self, item: ServiceRegistrationDTO) -> None:
         """Raises Conflict and ResourceNotFound."""
         self.refuse_others(item.tenant_id)
         async with self.all_or_nothing():
-            await self.insert(service_row(item))
+            await self.insert(self._writer.service_row(item))
             await self._insert_parts((item,))
 
     async def get(self, service_id: str) -> ServiceRegistrationDTO | None:
@@ -54,7 +58,7 @@ class SqlRouteRepository(Repository):
         """Raises PreconditionFailed, ResourceNotFound, and Conflict for a lease of another service."""
         self.refuse_others(item.tenant_id)
         async with self.all_or_nothing():
-            await self.update(service_row(item), expected)
+            await self.update(self._writer.service_row(item), expected)
             await self._delete_parts([item.id])
             await self._insert_parts((item,))
 
@@ -103,9 +107,9 @@ class SqlRouteRepository(Repository):
             self.refuse_others(item.tenant_id)
         async with self.all_or_nothing():
             await self.delete_many(removed)
-            await self.update_many([service_row(item) for item in saved])
+            await self.update_many([self._writer.service_row(item) for item in saved])
             await self._delete_parts([item.id for item in saved])
-            await self.insert_many([service_row(item) for item in added])
+            await self.insert_many([self._writer.service_row(item) for item in added])
             await self._insert_parts((*saved, *added))
 
     async def leased(self, lease_id: str) -> ServiceRegistrationDTO | None:
@@ -165,10 +169,10 @@ class SqlRouteRepository(Repository):
         return items
 
     async def _insert_parts(self, items: Sequence[ServiceRegistrationDTO]) -> None:
-        for table, rows_of in ((targets, target_rows), (routes, route_rows)):
-            rows = [row for item in items for row in rows_of(item)]
-            if rows:
-                await self._session.change_many(table.insert(), rows)
+        await self._session.insert_many(targets, [row for item in items for row in target_rows(item)])
+        await self._session.insert_many(
+            routes, [row for item in items for row in self._writer.route_rows(item)]
+        )
 
     async def _delete_parts(self, ids: Sequence[str]) -> None:
         for chunk in chunks(ids):

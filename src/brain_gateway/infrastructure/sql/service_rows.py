@@ -15,7 +15,7 @@ from brain_gateway.domain.routing.route_pattern import RoutePattern
 from brain_gateway.domain.routing.service_changes import SETTINGS
 from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute
 from brain_gateway.domain.routing.target import Target
-from brain_gateway.infrastructure.sql.documents import Json, build, from_text, parts_of, to_text
+from brain_gateway.infrastructure.sql.documents import Json, build, from_text, parts_of, plain, to_text
 from brain_gateway.infrastructure.sql.repository import bookkeeping, owner_of, tenant_of
 
 BROKEN = (ValueError, TypeError, KeyError, ConfigurationError, CallerError)
@@ -24,19 +24,6 @@ BROKEN = (ValueError, TypeError, KeyError, ConfigurationError, CallerError)
 _DOCUMENT = tuple(name for name in SETTINGS if name != "kind")
 _OF_ROUTE = ("public", "roles", "limit", "cache")
 _NO_LEASES: Mapping[str, TargetLease] = MappingProxyType({})
-
-
-def service_row(item: ServiceRegistrationDTO) -> dict[str, Any]:
-    """The row of `services`."""
-    service = item.service
-    return {
-        "id": item.id,
-        "tenant_id": owner_of(service.tenant_id),
-        "name": service.name,
-        "kind": service.kind.value,
-        "settings": to_text({name: getattr(service, name) for name in _DOCUMENT}),
-        **bookkeeping(item),
-    }
 
 
 def target_rows(item: ServiceRegistrationDTO) -> list[dict[str, Any]]:
@@ -58,20 +45,54 @@ def _target_row(item: ServiceRegistrationDTO, at: int, target: Target) -> dict[s
     }
 
 
-def route_rows(item: ServiceRegistrationDTO) -> list[dict[str, Any]]:
-    """The rows of `routes`."""
-    owner = owner_of(item.service.tenant_id)
-    return [
-        {
-            "service_id": item.id,
-            "position": at,
-            "tenant_id": owner,
-            "pattern": route.pattern.text,
-            "methods": ",".join(sorted(route.methods)),
-            "settings": to_text({name: getattr(route, name) for name in _OF_ROUTE}),
+class ServiceWriter:
+    """Makes rows of services; what is said by thousands of them is spelled once."""
+
+    def __init__(self) -> None:
+        self._plain: dict[object, Json] = {}
+        self._texts: dict[object, str] = {}
+
+    def service_row(self, item: ServiceRegistrationDTO) -> dict[str, Any]:
+        """The row of `services`."""
+        service = item.service
+        settings = {name: self._spelled(getattr(service, name)) for name in _DOCUMENT}
+        return {
+            "id": item.id,
+            "tenant_id": owner_of(service.tenant_id),
+            "name": service.name,
+            "kind": service.kind.value,
+            "settings": to_text(settings),
+            **bookkeeping(item),
         }
-        for at, route in enumerate(item.service.routes)
-    ]
+
+    def route_rows(self, item: ServiceRegistrationDTO) -> list[dict[str, Any]]:
+        """The rows of `routes`."""
+        owner = owner_of(item.service.tenant_id)
+        return [
+            {
+                "service_id": item.id,
+                "position": at,
+                "tenant_id": owner,
+                "pattern": route.pattern.text,
+                "methods": ",".join(sorted(route.methods)),
+                "settings": self._route_settings(route),
+            }
+            for at, route in enumerate(item.service.routes)
+        ]
+
+    def _spelled(self, value: object) -> Json:
+        place = type(value), value
+        known = self._plain.get(place)
+        if known is None:
+            known = self._plain[place] = plain(value)
+        return known
+
+    def _route_settings(self, route: Route) -> str:
+        values = tuple([getattr(route, name) for name in _OF_ROUTE])
+        text = self._texts.get(values)
+        if text is None:
+            text = self._texts[values] = to_text(dict(zip(_OF_ROUTE, values, strict=True)))
+        return text
 
 
 class ServiceReader:
@@ -80,6 +101,7 @@ class ServiceReader:
     """
 
     def __init__(self) -> None:
+        self._targets: dict[tuple[str, int, str], Target] = {}
         self._routes: dict[tuple[str, str, str], Route] = {}
         self._patterns: dict[str, RoutePattern] = {}
         self._settings: dict[tuple[str, str], Any] = {}
@@ -93,11 +115,20 @@ class ServiceReader:
             name=row.name,
             tenant_id=tenant_of(row.tenant_id),
             kind=ServiceKind(row.kind),
-            targets=tuple([_target(one) for one in targets]),
+            targets=tuple([self._target(one) for one in targets]),
             routes=tuple([self._route(one.pattern, one.methods, one.settings) for one in routes]),
             **{name: self._setting(name, one) for name, one in from_text(row.settings).items()},
         )
         return registered(row, service, _leases(targets))
+
+    def _target(self, row: Row[Any]) -> Target:
+        place = row.origin, row.weight, row.server_name
+        target = self._targets.get(place)
+        if target is None:
+            found = Target.parse(row.origin, row.weight)
+            target = Target(found.scheme, found.host, found.port, found.weight, server_name=row.server_name)
+            self._targets[place] = target
+        return target
 
     def _setting(self, name: str, data: Json) -> Json:
         if name not in _DOCUMENT:
@@ -152,13 +183,6 @@ def registered(
         service=service,
         leases=leases,
     )
-
-
-def _target(row: Row[Any]) -> Target:
-    found = Target.parse(row.origin, row.weight)
-    if found.server_name == row.server_name:
-        return found
-    return Target(found.scheme, found.host, found.port, found.weight, server_name=row.server_name)
 
 
 def _leases(targets: Iterable[Row[Any]]) -> Mapping[str, TargetLease]:

@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable, Row, select, text
+from sqlalchemy import CursorResult, Executable, Row, Table, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from brain_gateway.application.scope import Scope
 from brain_gateway.domain.errors import GatewayError, StoreUnavailable
+from brain_gateway.infrastructure.sql import bulk
 from brain_gateway.infrastructure.sql.engine import StoreTimes
 from brain_gateway.infrastructure.sql.failures import BUSY, translated
 from brain_gateway.infrastructure.sql.tables import GLOBAL, configuration_head
@@ -83,12 +84,16 @@ class Session:
         self._check_writes()
         return int((await self._execute(statement, values)).rowcount)
 
-    async def change_many(self, statement: Executable, values: Sequence[Values]) -> None:
-        """One statement for many rows."""
-        await self.lock()
-        self._check_writes()
-        for start in range(0, len(values), CHUNK):
-            await self._execute(statement, values[start : start + CHUNK])
+    async def insert_many(self, table: Table, rows: Sequence[Values]) -> None:
+        """New rows, all with all columns."""
+        for start in range(0, len(rows), CHUNK):
+            await self._drive(*bulk.insert_many(table, rows[start : start + CHUNK], self.postgresql))
+
+    async def update_many(self, table: Table, key: str, kept: Sequence[str], rows: Sequence[Values]) -> None:
+        """Other values in the rows with these keys, but in the columns `kept`."""
+        for start in range(0, len(rows), CHUNK):
+            chunk = rows[start : start + CHUNK]
+            await self._drive(*bulk.update_many(table, key, kept, chunk, self.postgresql))
 
     async def apart(self, statement: Executable) -> Sequence[Row[Any]]:
         """Rows, or a change of one's own row, without holding up other writers."""
@@ -227,6 +232,13 @@ class Session:
             ):  # nobody knows what such a connection still has to say
                 await connection.invalidate()
             raise
+
+    async def _drive(self, statement: str, values: Sequence[Values] | tuple[Any, ...]) -> None:
+        await self.lock()
+        self._check_writes()
+        connection = await self._connect()
+        with translated():
+            await connection.exec_driver_sql(statement, values)
 
     def _check_writes(self) -> None:
         if self.read_only:

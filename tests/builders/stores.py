@@ -1,0 +1,64 @@
+"""Stores for tests: in memory, in a SQLite file, in a database of the run's PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+
+import asyncpg
+
+from brain_gateway.infrastructure.sql.addresses import database_url
+from brain_gateway.infrastructure.sql.engine import StoreTimes
+from brain_gateway.infrastructure.sql.store import SqlStore, open_store
+from brain_gateway.infrastructure.sql.tables import metadata
+
+QUICK = StoreTimes(connect=2.0, wait=5.0, statement=5.0, idle=30.0)
+
+
+@cache
+def _migrated(folder: Path) -> Path:
+    """A database file with the schema, to copy: migrating one takes longer than a test."""
+    url = database_url(f"sqlite:///{folder}/template.db", folder)
+
+    async def make() -> None:
+        async with open_store(url) as store:
+            await store.prepare()
+
+    asyncio.run(make())
+    return folder / "template.db"
+
+
+def sqlite_template(folder: Path) -> Path:
+    """The file; `folder` is the run's."""
+    return _migrated(folder)
+
+
+@asynccontextmanager
+async def sqlite_store(template: Path, folder: Path, **options) -> AsyncIterator[SqlStore]:
+    """A store in a new file, with the schema."""
+    file = folder / "gateway.db"
+    shutil.copy(template, file)
+    async with open_store(database_url(f"sqlite:///{file}", folder), **options) as store:
+        yield store
+
+
+@asynccontextmanager
+async def postgres_store(url: str, **options) -> AsyncIterator[SqlStore]:
+    """A store in a PostgreSQL database."""
+    async with open_store(database_url(url, Path()), **{"times": QUICK, **options}) as store:
+        yield store
+
+
+async def emptied(url: str) -> None:
+    """Make a database as it was after its migration; `url` is of a superuser's."""
+    connection = await asyncpg.connect(url)
+    try:
+        tables = ", ".join(table for table in metadata.tables if table != "configuration_head")
+        await connection.execute(f"TRUNCATE {tables}")
+        await connection.execute("UPDATE configuration_head SET version = 0, last_event = 0")
+    finally:
+        await connection.close()
