@@ -14,12 +14,11 @@ from typing import Any
 
 import httpx
 
-from tests.builders.planted import VAULT_TOKEN
 from tests.builders.raw_server import closed_port
 from tests.live.harness.wire import PATIENCE
 
 COMMAND = Path(sys.executable).with_name("bao")
-ROOT_TOKEN = VAULT_TOKEN
+ROOT_TOKEN = "openbao-prints-this-one"
 
 
 class OpenBao:
