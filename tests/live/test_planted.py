@@ -61,7 +61,7 @@ WRONG = [
     request("GET", "/crm/x", f"Authorization: Basic {CREDENTIAL}"),
     request("GET", "/crm/x", f"Authorization: {API_KEY}"),
     request("GET", "/crm/x", f"X-API-Key: {CREDENTIAL}"),
-    request("GET", "/crm/x", f"X-API-Key: {API_KEY[:-1]}"),
+    request("GET", "/crm/x", f"X-API-Key: {API_KEY}x"),
     request("GET", "/crm/x", bearer(), f"X-API-Key: {API_KEY}"),
     request("GET", f"/crm/x?api_key={API_KEY}&token={CREDENTIAL}&access_token={JWT_SECRET}", ""),
     request("GET", "/crm/x", f"X-API-Key: {API_KEY}", f"X-Tenant-ID: {CREDENTIAL}"),
