@@ -106,4 +106,4 @@ def _fault(detail: dict[str, Any]) -> str:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    return problem_response(InternalError())
+    return problem_response(InternalError(), getattr(request.state, "request_id", ""))

@@ -61,7 +61,7 @@ class ServiceBuilder:
             prefix=model.prefix,
             targets=self._targets(name, model, discovery),
             discovery=discovery,
-            routes=tuple([self._route(route) for route in model.routes]),
+            routes=tuple([self.route(route) for route in model.routes]),
             exposed=is_exposed(model),
             roles=_roles(model.roles),
             limit=self._limit(model.limit),
@@ -103,7 +103,8 @@ class ServiceBuilder:
             return None
         return DiscoveryPolicy(Lookup(target.host), target.port, target.scheme)
 
-    def _route(self, model: RouteModel) -> Route:
+    def route(self, model: RouteModel) -> Route:
+        """One route. Raises ConfigurationError."""
         return Route(
             model.path,
             frozenset(model.methods),

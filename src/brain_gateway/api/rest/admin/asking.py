@@ -19,7 +19,7 @@ from brain_gateway.api.rest.admin.preconditions import expected_version, several
 from brain_gateway.application import bus
 from brain_gateway.application.authorization import Actor
 from brain_gateway.application.dto import PageRequest
-from brain_gateway.domain.errors import MalformedRequest, ResourceNotFound
+from brain_gateway.domain.errors import InvalidDocument, MalformedRequest, ResourceNotFound
 from brain_gateway.schemas.rendering import Document
 from brain_gateway.schemas.types import TenantId
 
@@ -44,6 +44,14 @@ class Ask:
     def of(self, tenant_id: str | None) -> Ask:
         """The same request, for other resources."""
         return Ask(self.request, self.control, self.caller, tenant_id)
+
+    def named(self, tenant_id: str | None) -> Ask:
+        """The same request, for the tenant that its body names. Raises InvalidDocument where `?tenant=` says another."""
+        if tenant_id is None:
+            return self
+        if self.request.query_params.get("tenant", tenant_id) != tenant_id:
+            raise InvalidDocument("tenant: is another than the parameter of that name")
+        return self.of(tenant_id)
 
     async def find(self, query: bus.Query[Result]) -> Result:
         """What a query finds."""
@@ -80,6 +88,11 @@ class Ask:
     def expected(self, name: str) -> int | None:
         """The version of what `name` identifies that If-Match asks for, None for any. Raises PreconditionFailed."""
         return expected_version(self._if_match, name)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether there is an If-Match."""
+        return self._if_match is not None
 
     @property
     def names_several(self) -> bool:

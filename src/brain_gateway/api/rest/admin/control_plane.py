@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from brain_gateway.api.rest.admin.event_stream import EventStreams
 from brain_gateway.application.bus import CommandBus, QueryBus
 from brain_gateway.application.configuration import GatewayConfiguration
 from brain_gateway.application.ports.event_bus import EventBus
@@ -22,7 +23,7 @@ class ControlPlane:
 
     describe: documents of aggregates, as the command bus has it. parse: the text of a gateway.yaml (or JSON) to what it
     declares, taking nothing from the environment; raises ConfigurationError. draining: whether this process ends.
-    clock: monotonic seconds. new_id: unique texts. The last three are the server's settings of these names.
+    clock: monotonic seconds. new_id: unique texts. The last four are the server's settings of these names.
     """
 
     commands: CommandBus
@@ -34,6 +35,7 @@ class ControlPlane:
     draining: Callable[[], bool]
     clock: Callable[[], float]
     new_id: Callable[[], str]
+    streams: EventStreams = field(default_factory=EventStreams)
     registry_enabled: bool = True
     host_template: str = "http://{name}:{port}"
     health_check_interval: float = 30.0

@@ -20,6 +20,11 @@ Shape = Sequence[re.Pattern[str]]
 """What each part of a sort key looks like."""
 
 
+def part(text: str) -> str:
+    """What a path names by its id, which may come as a slug in the place of percent-encoding."""
+    return unslug(text) or text
+
+
 def to_text(key: Sequence[str]) -> str:
     """The cursor of a sort key."""
     return slug("\n".join(key)) if key else ""

@@ -41,6 +41,7 @@ async def list_keys(
 
 async def issue_key(ask: Asking, body: NewKey) -> Response:
     """The answer holds the key, this once. Nobody gives roles that are more than their own."""
+    ask = ask.named(body.tenant)
     command = IssueApiKeyCommand(
         tenant_id=ask.tenant_id,
         user_id=body.user,

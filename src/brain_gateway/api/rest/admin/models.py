@@ -6,11 +6,12 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from brain_gateway.domain.routing.target import MAX_WEIGHT
 from brain_gateway.domain.tenants import MAX_NAME, TenantStatus
-from brain_gateway.schemas.file import check_user, unix_seconds
+from brain_gateway.schemas.file import GatewayFile, Label, check_user, unix_seconds
 from brain_gateway.schemas.policies import LimitModel
 from brain_gateway.schemas.service import RouteModel, ServiceModel, TargetEntry, TargetModel
-from brain_gateway.schemas.types import Duration, Model, RoleName, ServiceName, TenantId
+from brain_gateway.schemas.types import NUMBER, Duration, Model, RoleName, ServiceName, TenantId
 
 _SERVICE_EXAMPLE: dict[str, Any] = {
     "name": "reports",
@@ -30,6 +31,7 @@ def _printable(text: str) -> str:
 
 
 Printable = Annotated[str, AfterValidator(_printable)]
+WHOSE = Field(default=None, description="Whose it is to be: the same as the parameter `tenant`.")
 ReadOnly = Field(
     default=None, description="Read-only: taken so that what was read can be sent back; ignored."
 )
@@ -57,6 +59,7 @@ class NewService(ServiceModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_SERVICE_EXAMPLE]})
 
     name: ServiceName
+    tenant: TenantId | None = WHOSE
 
 
 class ServiceReplacement(ServiceModel):
@@ -69,6 +72,7 @@ class ServiceReplacement(ServiceModel):
     owner: str | None = ReadOnly
     created_at: str | None = ReadOnly
     updated_at: str | None = ReadOnly
+    leases: dict[str, Any] | None = ReadOnly
 
 
 class ServiceAnswer(ServiceModel, Bookkeeping):
@@ -77,6 +81,9 @@ class ServiceAnswer(ServiceModel, Bookkeeping):
     id: str = ID
     name: str
     tenant: str | None = Field(None, description="Whose it is; left out: everybody's.")
+    leases: dict[str, DateTime] | None = Field(
+        None, description="Targets that registered themselves, and when they are gone unless they renew."
+    )
 
 
 class RouteReplacement(RouteModel):
@@ -88,20 +95,23 @@ class RouteReplacement(RouteModel):
 class RouteAnswer(RouteModel):
     """A route; its `id` changes with its path and methods."""
 
-    id: str = Field(description="For the path of this API.")
+    id: str = Field(description='For the path of this API: "GET /monthly/{month:slug}".')
 
 
-class TargetLeaseAnswer(BaseModel):
-    """The target registered itself, and is there until then unless it renews its lease."""
+class TargetState(Model):
+    """What of a target can be changed."""
 
-    expires_at: DateTime
+    url: str
+    weight: Annotated[int, Field(ge=0, le=MAX_WEIGHT), NUMBER] = 1
 
 
 class TargetAnswer(TargetModel):
     """A target of a service."""
 
-    id: str = Field(description="For the path of this API.")
-    lease: TargetLeaseAnswer | None = None
+    id: str = Field(description="For the path of this API: its address.")
+    expires_at: DateTime | None = Field(
+        None, description="It registered itself, and is gone then unless it renews."
+    )
 
 
 class NewTenant(Model):
@@ -138,6 +148,7 @@ class NewKey(Model):
     user: Annotated[str, AfterValidator(check_user), Field(description="Who its holder is.")]
     roles: tuple[RoleName, ...] = ()
     name: Printable | None = Field(None, description="For people.")
+    tenant: TenantId | None = WHOSE
     expires_at: (
         Annotated[
             float,
@@ -171,6 +182,14 @@ class IssuedKeyAnswer(KeyAnswer):
 class LimitReplacement(LimitModel):
     """A limit as it is to be."""
 
+    id: str | None = ReadOnly
+    name: str | None = ReadOnly
+    tenant: str | None = ReadOnly
+    version: int | None = ReadOnly
+    owner: str | None = ReadOnly
+    created_at: str | None = ReadOnly
+    updated_at: str | None = ReadOnly
+
 
 class LimitAnswer(LimitModel, Bookkeeping):
     """A limit in place of the default."""
@@ -194,6 +213,7 @@ class NewInstance(Model):
     ttl: Annotated[Duration, Field(description="Seconds until it is gone unless it renews: 1 s to 1 h.")] = (
         30.0
     )
+    tenant: TenantId | None = WHOSE
     settings: dict[str, Any] | None = Field(
         None, description="Of the service, where it is not registered yet: as of a service, without targets."
     )
@@ -219,6 +239,7 @@ class InstanceAnswer(BaseModel):
 class NewPurge(Model):
     """What is to be forgotten; without a service, everything."""
 
+    tenant: TenantId | None = WHOSE
     service: ServiceName | None = None
     path: Annotated[str, Field(max_length=8000, pattern=r"^/[!-~]*$")] | None = Field(
         None, description="Below the service's name, whatever the query."
@@ -230,3 +251,127 @@ class PurgeAnswer(BaseModel):
     """How many answers were forgotten here."""
 
     purged: int
+
+
+class TargetHealthAnswer(BaseModel):
+    """How a target is. Where a global service lives is shown to a super_admin alone."""
+
+    url: str | None = None
+    status: Literal["healthy", "down", "unknown"]
+    breaker: Literal["closed", "half_open", "open"]
+    response_time_ms: float | None = None
+    checked_at: DateTime | None = None
+    detail: str
+
+
+class ServiceHealthAnswer(BaseModel):
+    """How a service is."""
+
+    name: str
+    tenant: str | None = None
+    status: Literal["healthy", "degraded", "down", "unknown"]
+    since: DateTime
+    response_time_ms: float | None = None
+    breaker: Literal["closed", "half_open", "open"]
+    targets: list[TargetHealthAnswer]
+
+
+class HealthAnswer(BaseModel):
+    """How the services are."""
+
+    status: Literal["healthy", "degraded", "down", "unknown"]
+    timestamp: DateTime
+    services: list[ServiceHealthAnswer]
+
+
+class HeadAnswer(BaseModel):
+    """The end of a chain."""
+
+    tenant: str | None = Field(None, description="Left out: the platform's.")
+    sequence: int
+    hash: str
+
+
+class AuditAnswer(HeadAnswer):
+    """One change."""
+
+    occurred_at: DateTime
+    actor: str
+    actor_tenant: str | None = None
+    action: str
+    subject: str
+    request_id: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    previous: str = Field(description="The hash of the entry before.")
+
+
+class ChainAnswer(BaseModel):
+    """What a chain was found to be."""
+
+    tenant: str | None = Field(None, description="Left out: the platform's.")
+    entries: int
+    head: str
+    holds: bool
+    faults: list[str]
+
+
+class ConfigurationAnswer(GatewayFile):
+    """Everything, as a file declares it."""
+
+
+class DeclaredConfiguration(Model):
+    """A configuration and whose it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "owner": "shop-team",
+                    "document": {
+                        "packaged_services": False,
+                        "services": {"shop": {"targets": ["http://10.0.0.5:9010"]}},
+                    },
+                }
+            ]
+        }
+    )
+
+    document: dict[str, Any] | str = Field(description="As of gateway.yaml; as text: YAML or JSON.")
+    owner: Annotated[Label, Field(description="The label of what is declared.")]
+    prune: bool = Field(True, description="Delete what this label declared once and declares no more.")
+    take_over: bool = Field(False, description="Declare also what another label declares.")
+
+
+class ConfigurationToApply(DeclaredConfiguration):
+    """A configuration to be put in force."""
+
+    base: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="`base` of the plan that was agreed to."
+    )
+
+
+class ChangeAnswer(BaseModel):
+    """One step of a plan."""
+
+    step: Literal["create", "update", "delete", "adopt", "conflict"]
+    kind: Literal["tenant", "limit", "service", "api_key"]
+    key: str = Field(description='Its name, or "tenant/name".')
+    owner: str | None = Field(None, description="Who declares it now.")
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class PlanAnswer(BaseModel):
+    """What is to be done."""
+
+    base: int = Field(description="The configuration version that the plan is made for.")
+    owner: str
+    changes: list[ChangeAnswer]
+    summary: dict[str, int] = Field(description="How many steps of each kind, and how much is unchanged.")
+
+
+class AppliedAnswer(PlanAnswer):
+    """What was done, and the version that it made."""
+
+    version: int

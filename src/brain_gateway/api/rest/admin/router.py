@@ -9,7 +9,20 @@ from fastapi import APIRouter, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from brain_gateway.api.dependencies import Door
-from brain_gateway.api.rest.admin import keys, services, tenants
+from brain_gateway.api.rest.admin import (
+    audit,
+    cache,
+    configuration,
+    events,
+    health,
+    instances,
+    keys,
+    limits,
+    routes,
+    services,
+    targets,
+    tenants,
+)
 from brain_gateway.api.rest.admin.control_plane import ControlPlane
 from brain_gateway.api.rest.admin.endpoint import Endpoint, mount
 
@@ -17,8 +30,17 @@ PREFIX = "/api/v1"
 RESOURCES: Mapping[str, Sequence[Endpoint]] = MappingProxyType(
     {
         "services": services.ENDPOINTS,
+        "routes": routes.ENDPOINTS,
+        "targets": targets.ENDPOINTS,
+        "instances": instances.ENDPOINTS,
         "tenants": tenants.ENDPOINTS,
         "keys": keys.ENDPOINTS,
+        "limits": limits.ENDPOINTS,
+        "health": health.ENDPOINTS,
+        "events": events.ENDPOINTS,
+        "audit": audit.ENDPOINTS,
+        "config": configuration.ENDPOINTS,
+        "cache": cache.ENDPOINTS,
     }
 )
 

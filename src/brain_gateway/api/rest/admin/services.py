@@ -16,6 +16,7 @@ from brain_gateway.api.rest.admin.endpoint import MADE, NEXT, TAG, Endpoint
 from brain_gateway.api.rest.admin.faults import service_of, validated
 from brain_gateway.api.rest.admin.merge_patch import merge
 from brain_gateway.api.rest.admin.models import NewService, Page, ServiceAnswer, ServiceReplacement
+from brain_gateway.application import dto
 from brain_gateway.application.commands.changing import Change
 from brain_gateway.application.commands.services import (
     DeregisterServiceCommand,
@@ -31,7 +32,7 @@ from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute
 from brain_gateway.schemas.building import rate_limit
 from brain_gateway.schemas.explicit import service_entry
 from brain_gateway.schemas.policies import BreakerModel, LimitModel
-from brain_gateway.schemas.rendering import Document
+from brain_gateway.schemas.rendering import Document, date_time
 from brain_gateway.schemas.service import ServiceModel, TargetModel
 
 _SOMEWHERE = (TargetModel(url="http://targets.invalid"),)
@@ -41,20 +42,25 @@ _BY_NAME = "name:"
 async def list_services(
     ask: Asking,
     paging: Paged,
+    name: Annotated[str | None, Query(max_length=63, description="With this name.")] = None,
     prefix: Annotated[str, Query(max_length=63, description="Names that begin so.")] = "",
     kind: ServiceKind | None = None,
     owner: Annotated[str | None, Query(max_length=63, description="Declared by.")] = None,
     owned: Annotated[bool, Query(description="Without the global services, for a tenant.")] = False,
 ) -> Response:
     """A tenant's own and the global services that it can call, by name; for the platform, everybody's."""
-    wanted = ServiceFilter(owned=owned, tenant_id=ask.tenant_id, prefix=prefix, kind=kind, owner=owner)
+    begins = prefix if name is None else name
+    wanted = ServiceFilter(owned=owned, tenant_id=ask.tenant_id, prefix=begins, kind=kind, owner=owner)
     query = ListServicesQuery(tenant_id=ask.tenant_id, wanted=wanted, page=paging.request(BY_NAME))
     page = await ask.find(query)
+    if name is not None:
+        page = _named(page, name)
     return answers.page_of(ask.request, page, lambda item: service_document(ask, item))
 
 
 async def register_service(ask: Asking, body: NewService) -> Response:
     """Of two registrations of one name, one wins; the other gets 409."""
+    ask = ask.named(body.tenant)
     service = service_of(ask.control.builder(), body.name, body, ask.tenant_id)
     command = RegisterServiceCommand(tenant_id=ask.tenant_id, service=service)
     return await ask.once(command, lambda item, _: _created(ask, item))
@@ -63,7 +69,7 @@ async def register_service(ask: Asking, body: NewService) -> Response:
 async def get_service(ask: Asking, service_id: str) -> Response:
     """By its id, or as `name:NAME`: a tenant's own service of that name, or else the global one."""
     item = await found(ask, service_id)
-    return answers.resource(ask.request, service_document(ask, item), answers.tag_of(item))
+    return service_answer(ask, item)
 
 
 async def replace_service(ask: Asking, service_id: str, body: ServiceReplacement) -> Response:
@@ -116,7 +122,18 @@ def service_document(ask: Ask, item: ServiceRegistrationDTO) -> Document:
     if item.tenant_id is None and not ask.actor.everywhere:
         entry = answers.without(entry, "targets", "discovery")
     tenant = {} if item.tenant_id is None else {"tenant": item.tenant_id}
-    return {"id": item.id, "name": item.service.name, **tenant, **answers.bookkeeping(item), **entry}
+    ends = {origin: date_time(lease.expires_at) for origin, lease in sorted(item.leases.items())}
+    leases = {"leases": ends} if ends and "targets" in entry else {}
+    own = {"id": item.id, "name": item.service.name, **tenant}
+    return {**own, **answers.bookkeeping(item), **entry, **leases}
+
+
+def service_answer(ask: Ask, item: ServiceRegistrationDTO) -> Response:
+    """A service with its entity tag. Leases are renewed without a new version: then it is never "not modified"."""
+    tag = answers.tag_of(item)
+    if item.leases:
+        return answers.answer(service_document(ask, item), 200, {"ETag": tag})
+    return answers.resource(ask.request, service_document(ask, item), tag)
 
 
 async def found(ask: Ask, service_id: str) -> ServiceRegistrationDTO:
@@ -127,22 +144,28 @@ async def found(ask: Ask, service_id: str) -> ServiceRegistrationDTO:
     return await ask.find(GetServiceQuery(tenant_id=ask.tenant_id, service_id=uuid_of(service_id)))
 
 
-async def addressed(ask: Ask, service_id: str, suffix: str = "") -> tuple[str, int | None]:
+async def addressed(ask: Ask, service_id: str) -> tuple[str, int | None]:
     """The id of the service that a path names, and the version that If-Match asks for.
 
-    `suffix`: what the entity tags of a part of the service have after its id.
+    What is a part of a service has the service's entity tag.
     """
     if not service_id.startswith(_BY_NAME) and not ask.names_several:
-        return uuid_of(service_id), ask.expected(service_id + suffix)
+        return uuid_of(service_id), ask.expected(service_id)
     item = await found(ask, service_id)
-    return item.id, ask.expected_of(item.id + suffix, item.version)
+    return item.id, ask.expected_of(item.id, item.version)
 
 
 async def _changed(ask: Ask, service_id: str, change: Change) -> Response:
     id_, expected = await addressed(ask, service_id)
     command = UpdateServiceCommand(tenant_id=ask.tenant_id, service_id=id_, change=change, expected=expected)
-    item = await ask.do(command)
-    return answers.resource(ask.request, service_document(ask, item), answers.tag_of(item))
+    return service_answer(ask, await ask.do(command))
+
+
+def _named(page: dto.Page[ServiceRegistrationDTO], name: str) -> dto.Page[ServiceRegistrationDTO]:
+    """Those of this very name: they come before all others that begin so."""
+    items = tuple(item for item in page.items if item.service.name == name)
+    more = page.next is not None and page.next[0] == name
+    return dto.Page(items, page.next if more else None)
 
 
 def _created(ask: Ask, item: ServiceRegistrationDTO) -> answers.Rendered:
