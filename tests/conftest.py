@@ -13,13 +13,10 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.builders.leak_watch import pytest_configure
 from tests.live.harness.postgres import postgres, postgres_server
 
-from tests.builders.leak_watch import pytest_configure
-
-__all__ = ["pytest_configure"]
-
-__all__ = ["postgres", "postgres_server"]  # fixtures of the whole run, started when they are asked for
+__all__ = ["postgres", "postgres_server", "pytest_configure"]  # the fixtures start when they are asked for
 
 settings.register_profile("untimed", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=1000)

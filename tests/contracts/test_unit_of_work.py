@@ -60,10 +60,13 @@ async def test_what_is_not_committed_is_undone(store):
 
 
 async def test_an_error_undoes_everything(store):
-    with pytest.raises(ZeroDivisionError):
+    async def fail():
         async with store(PLATFORM) as unit:
             await unit.services.add(a_service())
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await names(store) == []
 
 
