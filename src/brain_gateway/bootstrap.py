@@ -7,11 +7,12 @@ import os
 import random
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from redis.asyncio import Redis
 
 from brain_gateway.api.application import create_application
 from brain_gateway.api.edge.asgi import AsgiProxy
@@ -20,11 +21,14 @@ from brain_gateway.api.edge.sweeper import sweep
 from brain_gateway.api.rest.health import health_router
 from brain_gateway.api.rest.metrics import metrics_router
 from brain_gateway.application.configuration import GatewayConfiguration
+from brain_gateway.application.gateway.breaker_sharing import BreakerSharing
+from brain_gateway.application.gateway.caching.response_cache import ResponseCache
 from brain_gateway.application.gateway.discovery import TargetDiscovery
 from brain_gateway.application.gateway.forwarding import TrustedProxies
 from brain_gateway.application.gateway.health_monitor import HealthMonitor
 from brain_gateway.application.gateway.identification import Identification
 from brain_gateway.application.gateway.lanes import LimitRegistry
+from brain_gateway.application.gateway.limit_leases import LimitDesk
 from brain_gateway.application.gateway.metrics_collector import MetricsCollector
 from brain_gateway.application.gateway.request_router import RequestRouter
 from brain_gateway.application.gateway.routing_table import compile_table
@@ -37,6 +41,7 @@ from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.events import DomainEvent
 from brain_gateway.domain.http.requests import RequestParser
 from brain_gateway.domain.routing.target import Target
+from brain_gateway.infrastructure.cache.memory import MemoryResponses
 from brain_gateway.infrastructure.discovery.dns import DnsDiscovery
 from brain_gateway.infrastructure.identity.api_keys import ApiKeyRing
 from brain_gateway.infrastructure.identity.config import VerifierConfig
@@ -47,9 +52,14 @@ from brain_gateway.infrastructure.telemetry.access_log import NoAccessLog, Queue
 from brain_gateway.infrastructure.telemetry.events import log_event
 from brain_gateway.infrastructure.telemetry.prometheus import CONTENT_TYPE, GatewayMetrics
 from brain_gateway.infrastructure.upstream.pool import TargetPools
+from brain_gateway.infrastructure.valkey.breakers import ValkeyBreakers
+from brain_gateway.infrastructure.valkey.connection import make_client
+from brain_gateway.infrastructure.valkey.limits import ValkeyLimits
+from brain_gateway.infrastructure.valkey.response_store import ValkeyResponses
 from brain_gateway.settings import Profile, Settings
+from brain_gateway.settings.stores import WithoutStore
 
-FIRST_ANSWERS = 2.0  # seconds that a start waits for discovery; who is found later is served later
+FIRST_ANSWERS = 1.0  # seconds that a start waits for discovery; what is found later is used later
 
 
 @dataclass(slots=True)
@@ -65,6 +75,7 @@ class Gateway:
     identification: Identification
     discovery: TargetDiscovery
     configuration: GatewayConfiguration
+    cache: ResponseCache
     _moved: bool = False
 
     def apply(self, configuration: GatewayConfiguration) -> None:
@@ -100,6 +111,7 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
             if settings.access_log
             else None
         )
+        store, member = _store(settings, stack), os.urandom(8).hex()
         pools = TargetPools(settings.pool_size, clock, metrics)
         stack.callback(pools.close)
         targets = TargetRegistry(pools)
@@ -112,6 +124,7 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
             on_withdrawn=lambda: sessions.end_all(lambda known: known.scheme == "jwt"),
         )
         await stack.enter_async_context(verifier)
+        breakers = None if store is None else BreakerSharing(ValkeyBreakers(store, member), targets, clock)
         discovery = TargetDiscovery({"dns": DnsDiscovery(settings.dns_resolver)})
         discovery.watch(configuration.services)
         await stack.enter_async_context(discovery)
@@ -120,6 +133,8 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         def publish(event: DomainEvent) -> None:
             log_event(event)
             discovery.heed(event)
+            if breakers is not None:
+                breakers.heed(event)
 
         monitor = HealthMonitor(make_probes(), on_change=targets.mark, publish=publish)
         await stack.enter_async_context(monitor)
@@ -131,7 +146,10 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         ids = TraceIds(os.urandom)
         traces = TracePolicy(ids, settings.trace_sample) if spans is not None else None
         trusted = TrustedProxies(settings.trusted_proxies)
-        limits = LimitRegistry(most_tunnels=settings.max_tunnels, shares=settings.workers)
+        desk = None if store is None else await _desk(settings, store, member, clock, stack)
+        if breakers is not None:
+            await stack.enter_async_context(_beside(breakers.run(), "breakers"))
+        limits = LimitRegistry(most_tunnels=settings.max_tunnels, shares=settings.workers, desk=desk)
         router = RequestRouter(
             table, identification, limits, ids, traces, clock, random.random, trusted.trusts
         )
@@ -140,6 +158,13 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
             publish,
             settings.access_log_sample, settings.access_log_slow_ms / 1000, spans,
         )  # fmt: skip
+        responses = MemoryResponses(settings.response_cache_bytes)
+        shared = None if store is None else ValkeyResponses(
+            store, settings.redis_timeout, settings.response_cache_tenant_bytes
+        )  # fmt: skip
+        cache = ResponseCache(responses, shared, clock, unix, settlement.settle_background)
+        router.cache = cache
+        stack.callback(cache.close)
         runtime = EdgeRuntime(
             router=router,
             settlement=settlement,
@@ -163,10 +188,44 @@ async def open_gateway(settings: Settings, configuration: GatewayConfiguration) 
         sweeper = asyncio.create_task(sweep(runtime.connections, pools.sweep, clock), name="sweeper")
         stack.callback(sweeper.cancel)
         gateway = Gateway(
-            app, runtime, keys, monitor, targets, metrics, identification, discovery, configuration
+            app, runtime, keys, monitor, targets, metrics, identification, discovery, configuration, cache
         )
         discovery.on_change, discovery.publish = gateway.moved, publish
         yield gateway
+
+
+def _store(settings: Settings, stack: AsyncExitStack) -> Redis | None:
+    """The client of the store that processes share; nothing is connected yet."""
+    if settings.redis_url is None:
+        return None
+    client = make_client(settings.redis_url.get_secret_value(), settings.redis_timeout)
+    stack.push_async_callback(client.aclose)
+    return client
+
+
+async def _desk(
+    settings: Settings, store: Redis, member: str, clock: Callable[[], float], stack: AsyncExitStack
+) -> LimitDesk:
+    """What supplies this process with its part of the limits."""
+    limits = ValkeyLimits(store, settings.redis_timeout, os.urandom)
+    refuses = settings.limits_without_store is WithoutStore.REFUSE
+    desk = LimitDesk(limits, clock, member, refuses=refuses)
+    await desk.open()
+    stack.push_async_callback(desk.close)
+    await stack.enter_async_context(_beside(desk.run(), "limits"))
+    return desk
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    """Work without end, for as long as the gateway is open."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _spans(settings: Settings, stack: AsyncExitStack) -> SpanSink | None:
