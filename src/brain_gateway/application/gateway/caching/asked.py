@@ -66,8 +66,6 @@ class Asked:
             return "upgrade"
         if self.head.fields.length:
             return "body"
-        if b"range" in self.values:
-            return "range"
         return "" if FOR_THE_SERVICE.isdisjoint(self.values) else "precondition"
 
 

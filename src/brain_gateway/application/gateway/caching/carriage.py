@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from brain_gateway.application.gateway.caching.asked import Asked
 from brain_gateway.application.gateway.caching.asking import Asking, revalidation
-from brain_gateway.application.gateway.caching.heads import not_modified_head, stored_head
+from brain_gateway.application.gateway.caching.heads import not_modified_head, part_head, stored_head
 from brain_gateway.application.gateway.caching.passing import PassingSink, Waiting
 from brain_gateway.domain.errors import NotCached
 from brain_gateway.domain.http.caching import cache_status
+from brain_gateway.domain.http.caching.ranges import part
 from brain_gateway.domain.http.caching.reuse import Use, judge, serves_error
 from brain_gateway.domain.http.caching.selection import choose
 from brain_gateway.domain.http.caching.validation import not_modified
@@ -73,7 +74,11 @@ class Carriage(PassingSink):
             self._pass_by("request", "no-store")
             return
         self._usable = self._look()
-        if self._usable and self.cache.confirmed(self.asked.key):
+        ready = self._usable and self.cache.confirmed(self.asked.key)
+        if b"range" in self.asked.values and not (ready and self._part() is not None):
+            self.stored = None
+            self._pass_by("bypass", "range")
+        elif ready:
             self._serve_found()
         else:
             self._take_off()
@@ -95,6 +100,13 @@ class Carriage(PassingSink):
         if use is Use.REFRESH:
             self.cache.refresh(self)
         return use in _SERVED
+
+    def _part(self) -> tuple[int, int] | None:
+        """What Range asks for of the stored body (RFC 9110 section 14.2: of a 200 to a GET)."""
+        stored, value = self.stored, self.asked.values.get(b"range")
+        if stored is None or value is None or stored.status != 200 or self.bodiless:
+            return None
+        return part(value, len(stored.body))
 
     def _serve_found(self) -> None:
         assert self.stored is not None
@@ -220,6 +232,12 @@ class Carriage(PassingSink):
         exchange.cached = self._asking is None
         if not_modified(stored, self.asked.values, now):
             self.inner.on_response(not_modified_head(stored, stored.age(now), line), [], True)
+            return
+        wanted = self._part()
+        if wanted is not None:
+            first, last = wanted
+            head = part_head(stored, stored.age(now), first, last, line)
+            self.inner.on_response(head, [stored.body[first : last + 1]], True)
             return
         pieces = [] if self.bodiless or not stored.body else [stored.body]
         self.inner.on_response(stored_head(stored, stored.age(now), self.bodiless, line), pieces, True)

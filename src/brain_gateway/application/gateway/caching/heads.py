@@ -22,6 +22,15 @@ def not_modified_head(stored: StoredResponse, age: float, *more: bytes) -> Respo
     return _head(304, b"HTTP/1.1 304 Not Modified", lines, list(stored.cors), 0)
 
 
+def part_head(stored: StoredResponse, age: float, first: int, last: int, *more: bytes) -> ResponseHead:
+    """The 206 with the bytes from `first` to `last` (RFC 9110 section 15.3.7)."""
+    kept = [line for line in stored.lines if not line.lower().startswith(b"content-length:")]
+    length = last - first + 1
+    about = b"Content-Range: bytes %d-%d/%d" % (first, last, len(stored.body)), b"Content-Length: %d" % length
+    lines = [*kept, *about, b"Age: %d" % age, *more]
+    return _head(206, b"HTTP/1.1 206 Partial Content", lines, list(stored.cors), length)
+
+
 def marked_head(head: ResponseHead, *more: bytes) -> ResponseHead:
     """A service's head with more lines; the original is shared, and stays as it is."""
     marked = _head(head.status, head.status_line, [*head.lines, *more], head.cors, head.length)

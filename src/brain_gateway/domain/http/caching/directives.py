@@ -23,6 +23,7 @@ _ITEM = re.compile(
     rb"|[A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*|:[A-Za-z0-9+/=]*:"
 )
 _PARAMETERS = re.compile(rb"(?:; *[a-z*][a-z0-9_\-.*]*(?:=(?:%b))?)*" % _ITEM.pattern)
+_NUMBERS = frozenset((b"max-age", b"s-maxage", b"stale-while-revalidate", b"stale-if-error"))
 
 Directives = Mapping[bytes, bytes]
 
@@ -66,12 +67,10 @@ def parse_targeted(value: bytes) -> dict[bytes, bytes] | None:
         if not _PARAMETERS.fullmatch(parameters):
             return None
         argument = item[0] if item is not None else b""
-        if argument == b"?0":
+        if argument == b"?0" or (key[0] in _NUMBERS and not _DIGITS.fullmatch(argument)):
             found.pop(key[0], None)
         else:
-            found[key[0]] = (
-                b"" if argument == b"?1" else argument.strip(b'"') if argument[:1] == b'"' else argument
-            )
+            found[key[0]] = b"" if argument == b"?1" else argument.strip(b'"')
     return found or None
 
 

@@ -28,7 +28,10 @@ def not_modified(stored: StoredResponse, values: Mapping[bytes, bytes], now: flo
         return False
     tags = values.get(b"if-none-match")
     if tags is not None:
-        return tags == b"*" or (bool(stored.etag) and weak(stored.etag) in map(weak, _TAG.findall(tags)))
+        known = bool(stored.etag) and (
+            tags == stored.etag or weak(stored.etag) in map(weak, _TAG.findall(tags))
+        )
+        return tags == b"*" or known
     since = parse_date(values.get(b"if-modified-since", b""), now)
     if since is None:
         return False

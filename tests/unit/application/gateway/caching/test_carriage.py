@@ -457,7 +457,13 @@ async def test_conditions_of_a_client_without_anything_stored_go_on(shop):
 
 @pytest.mark.parametrize(
     ("line", "detail"),
-    [("Range: bytes=0-1", "range"), ('If-Match: "a"', "precondition"), ('If-Range: "a"', "precondition")],
+    [
+        ("Range: bytes=0-1,3-4", "range"),
+        ("Range: bytes=9-", "range"),
+        ("Range: lines=1-2", "range"),
+        ('If-Match: "a"', "precondition"),
+        ('If-Range: "a"', "precondition"),
+    ],
 )
 async def test_what_only_the_service_can_answer(shop, line, detail):
     await shop.get()
@@ -465,6 +471,33 @@ async def test_what_only_the_service_can_answer(shop, line, detail):
     assert status_of(answer) == f'fwd=bypass; detail="{detail}"'
     assert line.encode() in shop.asked[-1].head
     assert len(shop.asked) == 2
+
+
+PARTS = [
+    ("0-1", b"01", "0-1"), ("8-", b"89", "8-9"), ("-3", b"789", "7-9"), ("5-99", b"56789", "5-9"),
+    ("-99", b"0123456789", "0-9"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "body", "place"), PARTS)
+async def test_a_part_of_what_is_stored(shop, asked, body, place):
+    shop.says("Cache-Control: max-age=60", 'ETag: "a"', body=b"0123456789")
+    await shop.get()
+    answer = await shop.get(f"Range: bytes={asked}")
+    assert (answer.status, answer.body, answer["content-range"]) == (206, body, f"bytes {place}/10")
+    assert (answer["content-length"], answer["etag"], status_of(answer)) == (str(len(body)), '"a"', "hit")
+    assert (await shop.get(f"Range: bytes={asked}", 'If-None-Match: "a"')).status == 304
+
+
+async def test_a_part_of_what_is_not_stored_is_the_services_affair(shop):
+    shop.says(
+        "Cache-Control: max-age=60", "Content-Range: bytes 0-1/10", status="HTTP/1.1 206 Partial Content"
+    )
+    for _ in range(2):
+        answer = await shop.get("Range: bytes=0-1")
+        assert (answer.status, status_of(answer)) == (206, 'fwd=bypass; detail="range"')
+    shop.says("Cache-Control: max-age=60")
+    assert status_of(await shop.get()) == "fwd=uri-miss; stored"
 
 
 async def test_a_get_with_a_body(shop):
@@ -809,7 +842,7 @@ async def test_variants_that_waited_for_the_wrong_one_go_alone(shop):
 async def test_what_it_did_is_counted(shop):
     await shop.get()
     await shop.get()
-    await shop.get("Range: bytes=0-1")
+    await shop.get("Range: bytes=0-1,2-3")
     counts = shop.gateway.entry().metrics
     assert counts.cache == {"miss": 1, "hit": 1, "bypass": 1}
     assert counts.cache_bytes == 2
