@@ -9,7 +9,10 @@ from typing import Any
 
 from brain_gateway.application.dto import ApiKeyDTO, LimitDTO, ServiceRegistrationDTO, TargetLease, TenantDTO
 from brain_gateway.application.ports.audit_log import AuditDraft
+from brain_gateway.application.ports.configuration_versions import ChangeKind, ConfigurationChange
 from brain_gateway.application.ports.idempotency_records import IdempotencyRecord
+from brain_gateway.application.ports.unit_of_work import UnitOfWork, UnitsOfWork
+from brain_gateway.application.scope import PLATFORM, Scope
 from brain_gateway.domain.events import ServiceRegistered
 from brain_gateway.domain.integrations.integration import IntegrationCategory
 from brain_gateway.domain.integrations.integration_config import IntegrationConfig
@@ -103,3 +106,50 @@ def a_record(caller: str = "ada", key: str = "k-1", at: float = NOW) -> Idempote
     return IdempotencyRecord(
         caller=caller, key=key, fingerprint="f", status=201, headers="{}", body="{}", created_at=at
     )
+
+
+MINE, THEIRS = new_id(), new_id()
+MARK = "theirs"
+"""What shows where somebody's belongings appear."""
+
+
+class Belongings:
+    """One of everything that a tenant can have, with its id and MARK in it."""
+
+    def __init__(self, owner: str) -> None:
+        lease = {"http://10.0.0.5:8003": TargetLease(f"{owner}-lease", NOW)}
+        self.service = a_service(f"{MARK}-{owner[:8]}", owner, routes=[f"/{MARK}"], leases=lease)
+        self.tenant = a_tenant(owner, MARK)
+        self.key = a_key(owner, user_id=MARK)
+        self.limit = a_limit(owner, MARK)
+        self.integration = an_integration(owner, MARK)
+
+    async def store(self, unit: UnitOfWork) -> None:
+        """All of it, written in their own scope."""
+        owner = self.tenant.id
+        await unit.services.add(self.service)
+        await unit.tenants.add(self.tenant)
+        await unit.api_keys.add(self.key)
+        await unit.limits.add(self.limit)
+        await unit.integrations.add(self.integration)
+        await unit.audit.append([a_draft(owner, actor=MARK)])
+        version = await unit.versions.record([ConfigurationChange(ChangeKind.SERVICE, MARK, MARK)], MARK, NOW)
+        await unit.outbox.add([an_event(owner, MARK)], version)
+        await unit.versions.declare(MARK, MARK)
+        await unit.idempotency.add(a_record(f"{MARK}-{owner}"))
+        await unit.commit()
+
+
+async def filled(store: UnitsOfWork) -> Belongings:
+    """Two tenants and the platform have something of everything; what the one to be reached has."""
+    found = Belongings(THEIRS)
+    for owner, things in ((THEIRS, found), (MINE, Belongings(MINE))):
+        async with store(Scope(owner)) as unit:
+            await things.store(unit)
+    async with store(PLATFORM) as unit:
+        await unit.services.add(a_service("shared", routes=["/shared"]))
+        await unit.limits.add(a_limit())
+        await unit.audit.append([a_draft()])
+        await unit.outbox.add([an_event()], 0)
+        await unit.commit()
+    return found

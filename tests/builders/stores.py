@@ -57,8 +57,10 @@ async def emptied(url: str) -> None:
     """Make a database as it was after its migration; `url` is of a superuser's."""
     connection = await asyncpg.connect(url)
     try:
-        tables = ", ".join(table for table in metadata.tables if table != "configuration_head")
-        await connection.execute(f"TRUNCATE {tables}")
-        await connection.execute("UPDATE configuration_head SET version = 0, last_event = 0")
+        tables = [table for table in metadata.tables if table != "configuration_head"]
+        statements = [f"DELETE FROM {table}" for table in tables]
+        await connection.execute(
+            "; ".join((*statements, "UPDATE configuration_head SET version = 0, last_event = 0"))
+        )
     finally:
         await connection.close()
