@@ -220,7 +220,9 @@ def _keys(schema: object) -> set[str]:
 
 
 def test_settings_that_pages_name_exist():
+    from brain_gateway.cli.remote.exits import ExitCode
     from brain_gateway.settings.documentation import describe_settings
+    from brain_gateway.settings.spelling import CLIENT_VARIABLES
 
     known = {about.variable for about in describe_settings()} | set(os.environ)
     known |= {
@@ -235,6 +237,8 @@ def test_settings_that_pages_name_exist():
         "NAME",
         "HYPOTHESIS_PROFILE",
         "REPORTS_URL",
+        *CLIENT_VARIABLES,
+        *(code.name for code in ExitCode),
     }
     named = {
         word

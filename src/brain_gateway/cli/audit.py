@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -65,7 +66,7 @@ def verify(
     ] = None,
 ) -> None:
     """Follow every chain of the audit log from its beginning; exit code 6 when one does not hold."""
-    known = _head_of(expect) if expect else None
+    known = None if expect is None else _head_of(expect)
     chains = remote.api.get("/audit/verify", tenant=tenant).document["items"]
     faults = [f"{_name(chain)}: {fault}" for chain in chains for fault in chain.get("faults", [])]
     if known is not None:
@@ -82,18 +83,18 @@ def verify(
 @connected
 def head(remote: Remote, tenant: Tenant = None) -> None:
     """Print SEQUENCE:HASH of the newest entry, to keep elsewhere and give to `audit verify --expect` later."""
-    entries = remote.api.get("/audit", tenant=tenant, limit=1).document["items"]
-    if not entries:
+    end = remote.api.get("/audit/head", tenant=tenant).document
+    if not end["sequence"]:
         raise Stopped(ExitCode.REFUSED, "this chain has no entries yet")
     if remote.screen.as_json:
-        remote.screen.json({"sequence": entries[0]["sequence"], "hash": entries[0]["hash"]})
+        remote.screen.json(end)
     else:
-        typer.echo(f"{entries[0]['sequence']}:{entries[0]['hash']}")
+        typer.echo(f"{end['sequence']}:{end['hash']}")
 
 
 def _head_of(text: str) -> tuple[int, str]:
     sequence, _, hash_ = text.partition(":")
-    if not sequence.isdecimal() or len(hash_) != 64:
+    if not sequence.isdecimal() or not re.fullmatch("[0-9a-f]{64}", hash_):
         raise Stopped(ExitCode.REFUSED, "--expect: write SEQUENCE:HASH, as `audit head` prints it")
     return int(sequence), hash_
 

@@ -22,10 +22,11 @@ def cache() -> None:
 def purge(
     remote: Remote,
     service: Annotated[str | None, typer.Option("--service", help="Of this service alone.")] = None,
-    path: Annotated[str | None, typer.Option("--path", help="Of paths that begin so.")] = None,
+    path: Annotated[str | None, typer.Option("--path", help="This path of it, whatever the query.")] = None,
+    below: Annotated[bool, typer.Option("--below", help="Every path that begins so.")] = False,
     tenant: Tenant = None,
 ) -> None:
-    """Throw away what is cached: of a tenant, a service, paths."""
-    body = given(service=service, path=path, tenant=tenant)
-    purged = remote.api.post("/cache/purge", body).document
-    remote.screen.done("purged", purged)
+    """Throw away what is cached: of a tenant, a service, a path. Nothing is lost: it is asked for again."""
+    body = {**given(service=service, path=path), **({"prefix": True} if below else {})}
+    purged = remote.api.post("/cache/purge", body, tenant=tenant).document
+    remote.screen.done(f"{purged['purged']} answers thrown away", purged)

@@ -145,7 +145,7 @@ def apply(
         return
     confirm("Apply this?", yes)
     done = remote.api.post("/config/apply", {**request, "base": plan["base"]}).document
-    remote.screen.done(f"applied: {summary(done)}", done)
+    remote.screen.done(f"applied: {summary(done)}; configuration version {done['version']}", done)
 
 
 def _request(

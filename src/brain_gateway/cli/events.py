@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from brain_gateway.cli.remote.connection import Remote, connected
 from brain_gateway.cli.remote.exits import printable
 from brain_gateway.cli.remote.resources import Tenant
+
+_SILENCE: Final = 2.0  # seconds without an event, after which those that are kept have all been told
+_AGAIN: Final = 1.0  # seconds before a stream that the gateway ended is begun again
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +29,29 @@ class Event:
 @connected
 def events(
     remote: Remote,
-    follow: Annotated[bool, typer.Option("--follow", help="Wait for more, until Ctrl-C.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Begin now, and wait for more until Ctrl-C.")
+    ] = False,
     after: Annotated[str | None, typer.Option("--after", help="Begin after the event with this id.")] = None,
+    type_: Annotated[
+        list[str] | None, typer.Option("--type", help="Such as TargetAdded; may be repeated.")
+    ] = None,
     tenant: Tenant = None,
 ) -> None:
     """Show events, oldest first, as far back as they are kept; --json prints one document a line."""
+    last = after if follow or after else "0"
+    types = ",".join(type_ or ()) or None
     while True:
-        for event in _received(remote, follow, after, tenant):
-            after = event.id
-            _show(remote, event)
+        headers = {"Accept": "text/event-stream", **({} if last is None else {"Last-Event-ID": last})}
+        with remote.api.stream(
+            "/events", headers, None if follow else _SILENCE, types=types, tenant=tenant
+        ) as lines:
+            for event in parsed(lines):
+                last = event.id or last
+                _show(remote, event)
         if not follow:
             return
-
-
-def _received(remote: Remote, follow: bool, after: str | None, tenant: str | None) -> Iterator[Event]:
-    headers = {"Accept": "text/event-stream", "Last-Event-ID": after or "0"}
-    with remote.api.stream("/events", headers, follow=follow, tenant=tenant) as lines:
-        yield from parsed(lines)
+        remote.api.pause(_AGAIN)
 
 
 def parsed(lines: Iterable[str]) -> Iterator[Event]:
@@ -64,6 +73,6 @@ def _show(remote: Remote, event: Event) -> None:
     if remote.screen.as_json:
         typer.echo(json.dumps({"id": event.id, "type": event.type, **event.data}, ensure_ascii=False))
         return
-    rest = {name: value for name, value in event.data.items() if name not in ("occurred_at", "type", "id")}
+    rest = {name: value for name, value in event.data.items() if name not in ("occurred_at", "type")}
     what = " ".join(f"{name}={value}" for name, value in rest.items() if value not in (None, "", []))
     typer.echo(printable(f"{event.data.get('occurred_at', '-')} {event.type} {what}"))

@@ -8,7 +8,8 @@ from brain_gateway.cli.remote.resources import Tenant
 from brain_gateway.cli.remote.screen import Column
 
 COLUMNS = (
-    Column("service", lambda health: health.get("name") or health.get("service")),
+    Column("name"),
+    Column("tenant"),
     Column("status"),
     Column("since"),
     Column("response ms", lambda health: health.get("response_time_ms")),
@@ -23,12 +24,6 @@ def health(remote: Remote, tenant: Tenant = None) -> None:
     if remote.screen.as_json:
         remote.screen.json(report)
     else:
-        services = report["services"]
-        named = (
-            [{"name": name, **one} for name, one in services.items()]
-            if isinstance(services, dict)
-            else services
-        )
-        remote.screen.rows(named, COLUMNS)
+        remote.screen.rows(report["services"], COLUMNS)
     if report["status"] != "healthy":
         raise Stopped(ExitCode.REFUSED, f"the gateway is {report['status']}")

@@ -28,9 +28,7 @@ def register(
 ) -> None:
     """Offer an instance until its lease ends; the service is registered too, if it is new. Prints the lease."""
     body = {"service": service, "target": {"url": url, "weight": weight}, "ttl": ttl}
-    _tell(
-        remote, remote.api.post("/instances", body if tenant is None else {**body, "tenant": tenant}).document
-    )
+    _tell(remote, remote.api.post("/instances", body, tenant=tenant).document)
 
 
 @app.command("heartbeat")

@@ -8,6 +8,7 @@ import typer
 
 from brain_gateway.cli.remote.api import segment
 from brain_gateway.cli.remote.connection import Remote, connected
+from brain_gateway.cli.remote.exits import ExitCode, Stopped
 from brain_gateway.cli.remote.resources import All, Limit, Tenant, Yes, given, listing, removal
 from brain_gateway.cli.remote.screen import Column
 
@@ -53,11 +54,15 @@ def issue(
     ] = None,
 ) -> None:
     """Issue a key. It is printed once, alone on stdout, and cannot be had again."""
-    body = given(tenant=tenant, user=user, roles=role, name=name, expires_at=_moment(expires))
-    made = remote.api.post("/keys", body).document
+    body = given(user=user, roles=role, name=name, expires_at=_moment(expires))
+    made = remote.api.post("/keys", body, tenant=tenant).document
     if remote.screen.as_json:
         remote.screen.json(made)
         return
+    if "key" not in made:
+        raise Stopped(
+            ExitCode.REFUSED, f"key {made['id']} was issued, but not received: revoke it, issue another"
+        )
     typer.echo(f"key {made['id']} of tenant {tenant}: it is shown this once", err=True)
     typer.echo(made["key"])
 
@@ -72,8 +77,6 @@ def revoke(
 ) -> None:
     """Refuse a key from now on, everywhere."""
     if id_.startswith("bgk_"):
-        from brain_gateway.cli.remote.exits import ExitCode, Stopped
-
         raise Stopped(ExitCode.REFUSED, "name the key by its id (`keys list`), not by the key itself")
     removal(remote, f"/keys/{segment(id_)}", f"key {id_}", yes, tenant=tenant)
 

@@ -12,10 +12,12 @@ from brain_gateway.cli.remote.resources import (
     Service,
     Tenant,
     Yes,
+    below,
     given,
+    listing,
+    part_of,
     removal,
     service_of,
-    service_path,
 )
 from brain_gateway.cli.remote.screen import Column
 from brain_gateway.cli.remote.texts import limit_of, with_settings
@@ -23,14 +25,20 @@ from brain_gateway.cli.remote.texts import limit_of, with_settings
 app = typer.Typer(help="Add, change and remove the routes of a service.", no_args_is_help=True)
 
 COLUMNS = (
-    Column("id"),
+    Column("methods", lambda route: ",".join(route.get("methods") or "*")),
+    Column("path"),
     Column("public", lambda route: route.get("public", False)),
     Column("roles"),
     Column("limit"),
     Column("cache"),
 )
-Id = Annotated[
-    str, typer.Argument(help='The route\'s id, such as "GET /items/{id:int}".', show_default=False)
+Which = Annotated[
+    str,
+    typer.Argument(
+        metavar="ROUTE",
+        help='Its path, with its methods where several have it: "GET /items/{id:int}".',
+        show_default=False,
+    ),
 ]
 Path = Annotated[str, typer.Argument(help="A pattern such as /items/{id:int}.", show_default=False)]
 Method = Annotated[list[str] | None, typer.Option("--method", help="Default: every method; may be repeated.")]
@@ -49,11 +57,7 @@ Set = Annotated[
 def list_(remote: Remote, service: Service, tenant: Tenant = None) -> None:
     """List the routes of a service."""
     found = service_of(remote, service, tenant).document
-    page = remote.api.get(service_path(found, "routes"), tenant=tenant).document
-    if remote.screen.as_json:
-        remote.screen.json(page)
-    else:
-        remote.screen.rows(page["items"], COLUMNS)
+    listing(remote, below(found, "routes"), COLUMNS, tenant=tenant)
 
 
 @app.command("add")
@@ -71,9 +75,9 @@ def add(
 ) -> None:
     """Add a route."""
     found = service_of(remote, service, tenant).document
-    body = _route(path, method, public, role, limit, settings)
-    made = remote.api.post(service_path(found, "routes"), body, tenant=tenant).document
-    remote.screen.done(f"{found['name']}: route {made['id']} added", made)
+    body = _with({"path": path}, method, public or None, role, limit, settings)
+    made = remote.api.post(below(found, "routes"), body, tenant=tenant).document
+    remote.screen.done(f"{found['name']}: route {_names(made)[0]} added", made)
 
 
 @app.command("update")
@@ -81,40 +85,49 @@ def add(
 def update(
     remote: Remote,
     service: Service,
-    id_: Id,
+    route: Which,
     path: Annotated[str | None, typer.Option("--path", help="Another pattern. Default: the same.")] = None,
     method: Method = None,
-    public: Public = False,
+    public: Annotated[
+        bool | None, typer.Option("--public/--no-public", help="Whether callers may be anonymous.")
+    ] = None,
     role: Role = None,
     limit: Limited = None,
     settings: Set = None,
     tenant: Tenant = None,
 ) -> None:
-    """Put another route in the place of one: what is not said here is as in a new one."""
+    """Change a route; what is not named stays as it is."""
     found = service_of(remote, service, tenant).document
-    methods, _, pattern = id_.partition(" ")
-    usual = [] if methods == "*" else methods.split(",")
-    body = _route(path or pattern, method or usual, public, role, limit, settings)
-    made = remote.api.put(service_path(found, "routes", id_), body, tenant=tenant).document
-    remote.screen.done(f"{found['name']}: route {made['id']} changed", made)
+    known = part_of(remote, found, "routes", route, _names, tenant)
+    place = below(found, "routes", known.pop("id"))
+    body = _with({**known, **given(path=path)}, method, public, role, limit, settings)
+    made = remote.api.put(place, body, tenant=tenant).document
+    remote.screen.done(f"{found['name']}: route {_names(made)[0]} changed", made)
 
 
 @app.command("remove")
 @connected
-def remove(remote: Remote, service: Service, id_: Id, tenant: Tenant = None, yes: Yes = False) -> None:
+def remove(remote: Remote, service: Service, route: Which, tenant: Tenant = None, yes: Yes = False) -> None:
     """Remove a route."""
     found = service_of(remote, service, tenant).document
-    what = f"route {id_} of {found['name']}"
-    removal(remote, service_path(found, "routes", id_), what, yes, tenant=tenant)
+    known = part_of(remote, found, "routes", route, _names, tenant)
+    what = f"route {_names(known)[0]} of {found['name']}"
+    removal(remote, below(found, "routes", known["id"]), what, yes, tenant=tenant)
 
 
-def _route(
-    path: str,
+def _with(
+    route: Document,
     methods: list[str] | None,
-    public: bool,
+    public: bool | None,
     roles: list[str] | None,
     limit: str | None,
     settings: list[str] | None,
 ) -> Document:
-    route = {"path": path, **given(methods=methods, roles=roles, limit=limit_of(limit) if limit else None)}
-    return with_settings({**route, **({"public": True} if public else {})}, settings or [])
+    """`route` with what was given; null takes a key back to its default."""
+    options = given(methods=methods, public=public, roles=roles, limit=limit_of(limit) if limit else None)
+    document = with_settings({**route, **options}, settings or [])
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _names(route: Document) -> list[str]:
+    return [f"{','.join(route.get('methods') or '*')} {route['path']}", route["path"]]

@@ -8,18 +8,19 @@ from typing import Annotated
 import typer
 
 from brain_gateway.cli.remote.connection import Remote, connected
+from brain_gateway.cli.remote.exits import ExitCode, Stopped
 from brain_gateway.cli.remote.resources import (
     All,
     Limit,
     Service,
     Tenant,
     Yes,
+    below,
     count,
     given,
     listing,
     removal,
     service_of,
-    service_path,
 )
 from brain_gateway.cli.remote.screen import Column, confirm
 from brain_gateway.cli.remote.texts import file_values, limit_of, with_settings
@@ -98,7 +99,7 @@ def add(
         targets=target, prefix=prefix, kind=kind, roles=role, limit=limit_of(limit) if limit else None
     )
     document = with_settings({**(file_values(file) if file else {}), **options}, settings or [])
-    made = remote.api.post("/services", {"name": name, **given(tenant=tenant), **document}).document
+    made = remote.api.post("/services", {"name": name, **document}, tenant=tenant).document
     remote.screen.done(f"service {name} registered ({made['id']})", made)
 
 
@@ -108,9 +109,11 @@ def update(
     remote: Remote, service: Service, settings: Set = None, file: File = None, tenant: Tenant = None
 ) -> None:
     """Change keys of a service; null takes one back to its default. The rest stays."""
-    found = service_of(remote, service, tenant)
     changes = with_settings(file_values(file) if file else {}, settings or [])
-    made = remote.api.patch(service_path(found.document), changes, found.etag, tenant=tenant).document
+    if not changes:
+        raise Stopped(ExitCode.REFUSED, "nothing to change: say it with --set or --file")
+    found = service_of(remote, service, tenant)
+    made = remote.api.patch(below(found.document), changes, tenant=tenant).document
     remote.screen.done(f"service {made['name']} has version {made['version']}", made)
 
 
@@ -120,7 +123,7 @@ def remove(remote: Remote, service: Service, tenant: Tenant = None, yes: Yes = F
     """Offer a service no more."""
     found = service_of(remote, service, tenant)
     name = f"service {found.document['name']}"
-    removal(remote, service_path(found.document), name, yes, found.etag, tenant=tenant)
+    removal(remote, below(found.document), name, yes, found.etag, tenant=tenant)
 
 
 @app.command("drain")
@@ -129,7 +132,6 @@ def drain(remote: Remote, service: Service, tenant: Tenant = None, yes: Yes = Fa
     """Send no new request to any target of a service (weight 0); `targets weight` brings them back."""
     found = service_of(remote, service, tenant).document
     confirm(f"Send nothing more to {found['name']}?", yes)
-    for target in found["targets"]:
-        path = service_path(found, "targets", target["url"])
-        found = remote.api.patch(path, {"weight": 0}, tenant=tenant).document
-    remote.screen.done(f"service {found['name']}: all targets are drained", found)
+    for target in remote.api.get(below(found, "targets"), tenant=tenant).document["items"]:
+        remote.api.patch(below(found, "targets", target["id"]), {"weight": 0}, tenant=tenant)
+    remote.screen.done(f"service {found['name']}: all targets are drained")

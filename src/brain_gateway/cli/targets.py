@@ -6,8 +6,18 @@ from typing import Annotated
 
 import typer
 
+from brain_gateway.cli.remote.api import Document
 from brain_gateway.cli.remote.connection import Remote, connected
-from brain_gateway.cli.remote.resources import Service, Tenant, Yes, removal, service_of, service_path
+from brain_gateway.cli.remote.resources import (
+    Service,
+    Tenant,
+    Yes,
+    below,
+    listing,
+    part_of,
+    removal,
+    service_of,
+)
 from brain_gateway.cli.remote.screen import Column
 
 app = typer.Typer(help="Add, weigh, drain and remove the instances of a service.", no_args_is_help=True)
@@ -15,7 +25,7 @@ app = typer.Typer(help="Add, weigh, drain and remove the instances of a service.
 COLUMNS = (
     Column("url"),
     Column("weight", lambda target: target.get("weight", 1)),
-    Column("lease until", lambda target: target.get("lease")),
+    Column("lease until", lambda target: target.get("expires_at")),
 )
 Url = Annotated[str, typer.Argument(help="http://host:port of the instance.", show_default=False)]
 
@@ -25,12 +35,7 @@ Url = Annotated[str, typer.Argument(help="http://host:port of the instance.", sh
 def list_(remote: Remote, service: Service, tenant: Tenant = None) -> None:
     """List the targets of a service; those that registered themselves with the end of their lease."""
     found = service_of(remote, service, tenant).document
-    if remote.screen.as_json:
-        remote.screen.json(found["targets"])
-        return
-    leases = found.get("leases", {})
-    targets = [{**target, "lease": leases.get(target["url"])} for target in found["targets"]]
-    remote.screen.rows(targets, COLUMNS)
+    listing(remote, below(found, "targets"), COLUMNS, tenant=tenant)
 
 
 @app.command("add")
@@ -45,7 +50,7 @@ def add(
     """Add a target."""
     found = service_of(remote, service, tenant).document
     body = {"url": url, "weight": weight}
-    made = remote.api.post(service_path(found, "targets"), body, tenant=tenant).document
+    made = remote.api.post(below(found, "targets"), body, tenant=tenant).document
     remote.screen.done(f"{found['name']}: target {url} added", made)
 
 
@@ -74,12 +79,18 @@ def drain(remote: Remote, service: Service, url: Url, tenant: Tenant = None) -> 
 def remove(remote: Remote, service: Service, url: Url, tenant: Tenant = None, yes: Yes = False) -> None:
     """Remove a target."""
     found = service_of(remote, service, tenant).document
-    what = f"target {url} of {found['name']}"
-    removal(remote, service_path(found, "targets", url), what, yes, tenant=tenant)
+    target = part_of(remote, found, "targets", url, _names, tenant)
+    what = f"target {target['url']} of {found['name']}"
+    removal(remote, below(found, "targets", target["id"]), what, yes, tenant=tenant)
 
 
 def _weigh(remote: Remote, service: str, url: str, weight: int, tenant: str | None) -> None:
     found = service_of(remote, service, tenant).document
-    path = service_path(found, "targets", url)
+    target = part_of(remote, found, "targets", url, _names, tenant)
+    path = below(found, "targets", target["id"])
     made = remote.api.patch(path, {"weight": weight}, tenant=tenant).document
-    remote.screen.done(f"{found['name']}: target {url} has weight {weight}", made)
+    remote.screen.done(f"{found['name']}: target {target['url']} has weight {weight}", made)
+
+
+def _names(target: Document) -> list[str]:
+    return [target["url"]]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import httpx
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from brain_gateway.cli import app
+from brain_gateway.cli.remote import connection, screen
 from brain_gateway.settings.documentation import describe_settings
+from brain_gateway.settings.spelling import CLIENT_VARIABLES
+from tests.fakes.admin_api import AdminApi
 
 Run = Callable[..., Result]
 
@@ -18,6 +22,8 @@ Run = Callable[..., Result]
 def _clean(tmp_path, monkeypatch):
     for about in describe_settings():
         monkeypatch.delenv(about.variable, raising=False)
+    for name in CLIENT_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -31,3 +37,19 @@ def run(monkeypatch) -> Run:
         return result
 
     return call
+
+
+@pytest.fixture
+def admin(monkeypatch) -> AdminApi:
+    """The gateway that commands reach, whatever its address; nobody waits."""
+    api = AdminApi()
+    monkeypatch.setattr(connection, "transport", lambda place, ca: httpx.MockTransport(api))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    return api
+
+
+@pytest.fixture
+def terminal(monkeypatch) -> None:
+    """Both ends are a terminal, 200 columns wide."""
+    monkeypatch.setattr(screen, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "200")

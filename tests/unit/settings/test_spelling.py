@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from brain_gateway.settings import misspelt_variables
+from brain_gateway.settings.spelling import CLIENT_VARIABLES
 
 
 def test_near_names_are_told():
@@ -20,3 +23,8 @@ def test_known_and_far_names_are_not():
         "LOG_LEVE",
     ]
     assert misspelt_variables(names) == ()
+
+
+@pytest.mark.parametrize("name", sorted(CLIENT_VARIABLES))
+def test_what_the_commands_read_is_spelt_right(name):
+    assert misspelt_variables([name]) == ()

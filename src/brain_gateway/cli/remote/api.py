@@ -75,25 +75,36 @@ class Api:
 
     def items(self, path: str, **params: object) -> Iterator[Document]:
         """Every item of every page."""
-        for page in self.pages(path, limit=_PAGE, **params):
+        for page in self.pages(path, **{"limit": _PAGE, **params}):
             yield from page["items"]
 
     @contextmanager
-    def stream(self, path: str, headers: Mapping[str, str], **params: object) -> Iterator[Iterator[str]]:
-        """The lines of an answer that does not end by itself."""
+    def stream(
+        self, path: str, headers: Mapping[str, str], silence: float | None, **params: object
+    ) -> Iterator[Iterator[str]]:
+        """The lines of an answer that does not end by itself; with `silence` it is over when so many seconds pass
+        without a word."""
         import httpx
 
-        request = self._http.build_request(
-            "GET", ROOT + path, params=_given(params), headers=headers, timeout=_endless(self._http)
-        )
-        try:
-            with closing(self._http.send(request, stream=True)) as response:
-                if not response.is_success:
-                    response.read()
-                    raise _refused(response)
+        request = self._http.build_request("GET", ROOT + path, params=_given(params), headers=headers)
+        response = self._sent(request, repeatable=True, stream=True)
+        with closing(response):
+            if not response.is_success:
+                response.read()
+                raise _refused(response)
+            if silence is not None:
+                request.extensions["timeout"]["read"] = silence
+            try:
                 yield response.iter_lines()
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from None
+            except httpx.ReadTimeout as error:
+                if silence is None:
+                    raise self._unreachable(error) from None
+            except httpx.TransportError as error:
+                raise self._unreachable(error) from None
+
+    def pause(self, seconds: float) -> None:
+        """Before something is asked for again."""
+        self._wait(seconds)
 
     def _ask(
         self,
@@ -119,13 +130,13 @@ class Api:
             raise _refused(response)
         return Reply(_document(response) if response.content else None, response.headers.get("ETag"))
 
-    def _sent(self, request: httpx.Request, repeatable: bool) -> httpx.Response:
+    def _sent(self, request: httpx.Request, repeatable: bool, stream: bool = False) -> httpx.Response:
         """The answer, after at most three attempts."""
         import httpx
 
         for wait in (*_WAITS, None):
             try:
-                response = self._http.send(request)
+                response = self._http.send(request, stream=stream)
             except httpx.TransportError as error:
                 nothing_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
                 if wait is None or not (repeatable or nothing_sent):
@@ -134,6 +145,7 @@ class Api:
                 continue
             if wait is None or not repeatable or response.status_code not in _PASSING:
                 break
+            response.close()
             self._wait(_asked_to_wait(response, wait))
         return response
 
@@ -192,10 +204,3 @@ def _asked_to_wait(response: httpx.Response, usual: float) -> float:
     """What Retry-After asks for (RFC 9110 section 10.2.3; seconds alone), within bounds."""
     asked = response.headers.get("Retry-After", "")
     return min(float(asked), _LONGEST_WAIT) if asked.isdecimal() else usual
-
-
-def _endless(http: httpx.Client) -> httpx.Timeout:
-    """The client's timeouts, but for the answer: it may be silent for as long as it likes."""
-    import httpx
-
-    return httpx.Timeout(http.timeout.connect, read=None)

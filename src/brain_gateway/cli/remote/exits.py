@@ -52,13 +52,12 @@ def refusal(status: int, problem: object) -> Stopped:
     code = _BY_STATUS.get(status, ExitCode.UNREACHABLE if status >= 500 else ExitCode.REFUSED)
     if not isinstance(problem, Mapping) or not isinstance(problem.get("title"), str):
         return Stopped(code, f"the gateway answered {status}, and not as a gateway does: check the address")
-    errors = problem.get("errors")
+    errors, detail = problem.get("errors"), problem.get("detail")
     faults = [_fault(one) for one in errors] if isinstance(errors, list) else []
-    detail = problem.get("detail")
-    said = f": {detail}" if isinstance(detail, str) and [detail] != faults else ""
-    request = problem.get("request_id")
-    about = f" (request {request})" if request else ""
-    return Stopped(code, f"{problem['title']}{said}{about}", () if said and len(faults) == 1 else faults)
+    repeats = all(fault in str(detail) for fault in faults)
+    said = f": {detail}" if detail and not (repeats and len(faults) > 1) else ""
+    about = f" (request {problem['request_id']})" if problem.get("request_id") else ""
+    return Stopped(code, f"{problem['title']}{said}{about}", faults if not repeats or len(faults) > 1 else ())
 
 
 def _fault(error: Any) -> str:  # noqa: ANN401 - whatever JSON holds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +12,7 @@ from brain_gateway.cli.remote.connection import Remote
 from brain_gateway.cli.remote.exits import ExitCode, Stopped
 from brain_gateway.cli.remote.screen import Column, confirm
 
+Names = Callable[[Document], Sequence[str]]
 Tenant = Annotated[
     str | None, typer.Option("--tenant", help="Tenant id (UUID). Default: what belongs to everyone.")
 ]
@@ -53,19 +54,26 @@ def removal(
 
 
 def service_of(remote: Remote, name: str, tenant: str | None) -> Reply:
-    """A service by its name among those of `tenant` (None: the global ones), or by its id."""
-    if _is_uuid(name):
-        return remote.api.get(f"/services/{name}", tenant=tenant)
-    for found in remote.api.items("/services", name=name, tenant=tenant):
-        if found["name"] == name and found.get("tenant") == tenant:
-            return remote.api.get(f"/services/{found['id']}", tenant=tenant)
-    whose = "global" if tenant is None else "of this tenant"
-    raise Stopped(ExitCode.REFUSED, f'there is no service "{name}" ({whose})')
+    """A service by its id or its name: a tenant's own, or else the global one."""
+    return remote.api.get(f"/services/{segment(name if _is_uuid(name) else f'name:{name}')}", tenant=tenant)
 
 
-def service_path(service: Document, *below: str) -> str:
-    """The path of a service, or of something of it."""
-    return "/".join((f"/services/{service['id']}", *map(segment, below)))
+def below(service: Document, *names: str) -> str:
+    """The path of something of a service."""
+    return "/".join(("/services", service["id"], *map(segment, names)))
+
+
+def part_of(
+    remote: Remote, service: Document, kind: str, wanted: str, names: Names, tenant: str | None
+) -> Document:
+    """The one of a service's targets or routes that `wanted` names: by its id, or by one of its `names`."""
+    items = remote.api.get(below(service, kind), tenant=tenant).document["items"]
+    found = [item for item in items if wanted in (item["id"], *names(item))]
+    if len(found) == 1:
+        return dict(found[0])
+    known = ", ".join(names(item)[0] for item in (found or items)) or "none"
+    which = "is that of several" if found else "is that of none"
+    raise Stopped(ExitCode.REFUSED, f'"{wanted}" {which} of the {kind} of {service["name"]}: {known}')
 
 
 def _is_uuid(text: str) -> bool:

@@ -107,5 +107,5 @@ def _print_table(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
         table.add_row(*map(Text, line))
     console = Console()
     widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
-    console.width = max(console.width, sum(widths) + 2 * len(widths))
+    console.width = max(console.width, sum(widths) + 3 * len(widths))
     console.print(table, crop=False)
