@@ -12,7 +12,7 @@ from brain_gateway.application.gateway.identification import Identification
 from brain_gateway.application.gateway.lanes import LimitRegistry
 from brain_gateway.application.gateway.metrics_collector import MetricsCollector
 from brain_gateway.application.gateway.request_router import RequestRouter
-from brain_gateway.application.gateway.routing_table import RoutingTable, ServiceEntry, compile_table
+from brain_gateway.application.gateway.routing_table import RoutingTable, ServiceEntry, TableRules, compile_table
 from brain_gateway.application.gateway.sessions import SessionCache
 from brain_gateway.application.gateway.settlement import Settlement
 from brain_gateway.application.gateway.targets import TargetRegistry, TargetState
@@ -116,7 +116,7 @@ class FakeGateway:
 
     def compile(self, *services: ServiceRoute) -> RoutingTable:
         """A table that keeps the states of what stays."""
-        return compile_table(services, self.classes, self.targets, self.metrics)
+        return compile_table(services, TableRules(self.classes), self.targets, self.metrics)
 
     def replace(self, *services: ServiceRoute) -> None:
         """Swap the table, as a reload does."""

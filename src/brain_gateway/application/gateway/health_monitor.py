@@ -93,20 +93,38 @@ class HealthMonitor:
         Raises ConfigurationError, with nothing changed, when there is no probe of a service's type.
         """
         wanted = {service.key: service for service in services}
-        faults = tuple(
-            f"service {service.name}: there is no probe of type {service.probe.type}"
-            for service in wanted.values()
-            if service.probe.type not in self._probes
-        )
-        if faults:
-            raise ConfigurationError(faults=faults)
+        self._refuse_unknown_probes(wanted.values())
         for key in self._services.keys() - wanted.keys():
-            for item in self._services.pop(key).targets.values():
-                self._drop(item)
+            self._remove(key)
         for service in wanted.values():
             self._adopt(service)
         self._board.replaced()
         self._wake.set()
+
+    def add(self, service: ServiceRoute) -> None:
+        """Watch one more service, or one in another's place. Raises ConfigurationError as `watch`."""
+        self._refuse_unknown_probes((service,))
+        self._adopt(service)
+        self._board.changed(service.key)
+
+    def remove(self, service_key: str) -> None:
+        """Watch a service no more."""
+        if service_key in self._services:
+            self._remove(service_key)
+            self._board.changed(service_key)
+
+    def _refuse_unknown_probes(self, services: Iterable[ServiceRoute]) -> None:
+        faults = tuple(
+            f"service {service.name}: there is no probe of type {service.probe.type}"
+            for service in services
+            if service.probe.type not in self._probes
+        )
+        if faults:
+            raise ConfigurationError(faults=faults)
+
+    def _remove(self, key: str) -> None:
+        for item in self._services.pop(key).targets.values():
+            self._drop(item)
 
     def healthy(self, service_key: str, origin: str) -> bool | None:
         """The health of a target; None when it is not known (yet)."""

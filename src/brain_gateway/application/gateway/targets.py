@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING, Literal
 
 from brain_gateway.domain.resilience.circuit_breaker import CircuitBreaker
@@ -32,25 +33,33 @@ class TargetState:
 
 
 class TargetRegistry:
-    """Keeps the state of each (service, target) across changes of the routing table."""
+    """Keeps the state of each target of each service across changes of the routing table."""
 
     def __init__(self, pools: UpstreamPools) -> None:
         self._pools = pools
-        self._states: dict[tuple[str, str], TargetState] = {}
+        self._states: dict[str, dict[str, TargetState]] = {}  # by service key, then by origin
 
     def states(self, service: ServiceRoute) -> tuple[TargetState, ...]:
-        """The states of a service's targets, made on first sight; a changed breaker policy starts it anew."""
-        return tuple(self._state(service, target) for target in service.targets)
+        """The states of a service's targets, made on first sight; a changed breaker policy starts it anew.
 
-    def _state(self, service: ServiceRoute, target: Target) -> TargetState:
-        key = (service.key, target.origin)
-        state = self._states.get(key)
+        A target that the service does not name any more is forgotten; its connections close as they fall idle.
+        """
+        known = self._states.setdefault(service.key, {})
+        states = tuple([self._state(known, service, target) for target in service.targets])
+        if len(known) > len(states):
+            named = {state.name for state in states}
+            for origin in known.keys() - named:
+                known.pop(origin).pool.close()
+        return states
+
+    def _state(self, known: dict[str, TargetState], service: ServiceRoute, target: Target) -> TargetState:
+        state = known.get(target.origin)
         if state is not None and state.target.server_name != target.server_name:
-            self._states.pop(key).pool.close()  # its connections were made for another name
+            known.pop(target.origin).pool.close()  # its connections were made for another name
             state = None
         if state is None:
             pool = self._pools.pool(target, service.timeouts.connect)
-            state = self._states[key] = TargetState(target, CircuitBreaker(service.breaker), pool)
+            state = known[target.origin] = TargetState(target, CircuitBreaker(service.breaker), pool)
             return state
         state.target = target  # its weight may have changed
         state.pool.connect_timeout = service.timeouts.connect
@@ -58,18 +67,35 @@ class TargetRegistry:
             state.breaker = CircuitBreaker(service.breaker)
         return state
 
-    def keep_only(self, keys: set[tuple[str, str]]) -> None:
-        """Forget what no table names any more; its connections close as they fall idle."""
+    def forget(self, service_key: str) -> None:
+        """A service is gone, and all its targets with it."""
+        for state in self._states.pop(service_key, {}).values():
+            state.pool.close()
+
+    def keep_only(self, keys: Set[str]) -> None:
+        """Forget the services that no table names any more."""
         for key in self._states.keys() - keys:
-            self._states.pop(key).pool.close()
+            self.forget(key)
+
+    def find(self, service_key: str, origin: str) -> TargetState | None:
+        """What is known of one target."""
+        return self._states.get(service_key, _NONE).get(origin)
 
     def mark(self, service_key: str, origin: str, healthy: bool) -> None:
         """What a probe or traffic has found out about a target."""
-        state = self._states.get((service_key, origin))
+        state = self.find(service_key, origin)
         if state is not None:
             state.healthy = healthy
 
+    def breaker(self, service_key: str, origin: str) -> CircuitBreaker | None:
+        """The breaker of a target, if the target is known."""
+        state = self.find(service_key, origin)
+        return None if state is None else state.breaker
+
     def breaker_state(self, service_key: str, origin: str) -> Literal["closed", "half_open", "open"]:
         """The state of a target's circuit; closed when nothing is known of it."""
-        state = self._states.get((service_key, origin))
+        state = self.find(service_key, origin)
         return "closed" if state is None else state.breaker.state.value
+
+
+_NONE: dict[str, TargetState] = {}

@@ -35,6 +35,10 @@ class TenantRepository(Protocol):
         """Every tenant in scope, deleted ones too."""
         ...
 
+    async def unserved(self) -> Sequence[TenantDTO]:
+        """Those that are suspended or deleted: few among many."""
+        ...
+
     async def write_many(self, added: Sequence[TenantDTO], saved: Sequence[TenantDTO]) -> None:
         """Many at once. Raises Conflict."""
         ...

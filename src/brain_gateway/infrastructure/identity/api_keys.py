@@ -52,6 +52,20 @@ class ApiKeyRing:
         """Take another set of keys, whole; at a fault the old set stays. Raises ConfigurationError."""
         self._keys = _register(records)
 
+    def put(self, record: ApiKeyRecord) -> None:
+        """Take one more key, or another record of one. Raises ConfigurationError."""
+        self._keys.update(_register((record,)))
+
+    def remove(self, key_hash: str) -> None:
+        """Know a key no more."""
+        self._keys.pop(key_hash, None)
+
+    def remove_of(self, tenant_id: str) -> None:
+        """Know no key of a tenant any more."""
+        gone = [known for known, (_, principal) in self._keys.items() if principal.tenant_id == tenant_id]
+        for known in gone:
+            del self._keys[known]
+
 
 def _register(records: Iterable[ApiKeyRecord]) -> dict[str, tuple[str, Principal]]:
     keys: dict[str, tuple[str, Principal]] = {}

@@ -8,6 +8,7 @@ aggregate, tenant, occurred_at, version and data (JSON). An id that comes again 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -29,7 +30,7 @@ AGAIN = 0.25  # seconds between two attempts to read while the store is away
 
 
 class ValkeyEventBus:
-    """Enter it (async) to hear. `client` must wait for an answer longer than BLOCK_MS."""
+    """Enter it (async) to hear what comes from then on. `client` must wait for an answer longer than BLOCK_MS."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
@@ -39,15 +40,17 @@ class ValkeyEventBus:
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        with contextlib.suppress(RedisError, OSError):  # it is away: hear what comes when it is back
+            self._last = await self._newest()
         self._reader = asyncio.create_task(self._read(), name="event bus")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.wait({self._reader})
+        while self._reader is not None and not self._reader.done():
+            self._reader.cancel()  # more than once: the library may swallow it on its way to a connection
+            await asyncio.wait({self._reader}, timeout=0.1)
 
     async def publish(self, events: Sequence[EventEnvelope]) -> None:
         """See the port: one pipeline."""
@@ -81,8 +84,9 @@ class ValkeyEventBus:
                     self._deliver(values)
 
     async def _newest(self) -> bytes:
-        entries = await self._client.xrevrange(STREAM, count=1)
-        return entries[0][0] if entries else b"0-0"
+        entries: Any = await self._client.xrevrange(STREAM, count=1)
+        newest: bytes = entries[0][0] if entries else b"0-0"
+        return newest
 
     def _deliver(self, values: Mapping[bytes, bytes]) -> None:
         event = _event(values)

@@ -1,0 +1,28 @@
+"""Port: the API keys that this process knows, told of changes one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from brain_gateway.application.ports.api_key_record import ApiKeyRecord
+
+
+class ApiKeyRegister(Protocol):
+    """In memory: a key is known, or refused, from the next request on. Raises ConfigurationError for a broken record."""
+
+    def replace(self, records: Iterable[ApiKeyRecord]) -> None:
+        """Take another set of keys, whole."""
+        ...
+
+    def put(self, record: ApiKeyRecord) -> None:
+        """Take one more key, or another record of one."""
+        ...
+
+    def remove(self, key_hash: str) -> None:
+        """Know a key no more."""
+        ...
+
+    def remove_of(self, tenant_id: str) -> None:
+        """Know no key of a tenant any more."""
+        ...

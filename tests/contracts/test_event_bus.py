@@ -1,0 +1,116 @@
+"""EventBus: one suite over the process's own and the stream on a real Valkey."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from brain_gateway.application.ports.outbox import EventEnvelope
+from brain_gateway.domain.errors import StoreUnavailable
+from brain_gateway.infrastructure.memory.event_bus import MemoryEventBus
+from brain_gateway.infrastructure.valkey.connection import make_client
+from brain_gateway.infrastructure.valkey.event_bus import STREAM, ValkeyEventBus
+from tests.live.harness.gateway import eventually
+from tests.live.harness.valkey import running_valkey
+
+pytestmark = pytest.mark.anyio
+
+
+def event(number: int, **changes: object) -> EventEnvelope:
+    values = {
+        "id": number, "type": "ServiceUpdated", "aggregate": "service/platform/crm", "tenant_id": None,
+        "occurred_at": 1_700_000_000.123456, "data": {"service": "crm", "settings": ["limit"]}, "version": number,
+    }  # fmt: skip
+    return EventEnvelope(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory):
+    with running_valkey(tmp_path_factory.mktemp("bus")) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def valkey_bus(server):
+    client = make_client(server.url, 5.0)
+    async with ValkeyEventBus(client) as bus:
+        yield bus
+    await client.aclose()
+
+
+@pytest.fixture(params=["memory", "valkey"])
+async def bus(request):
+    if request.param == "memory":
+        yield MemoryEventBus()
+        return
+    async with valkey_bus(request.getfixturevalue("valkey")) as bus:
+        yield bus
+
+
+async def test_events_come_back_whole_and_in_order(bus):
+    heard: list[EventEnvelope] = []
+    bus.subscribe(heard.append)
+    sent = [
+        event(1),
+        event(2, tenant_id="0b0c9f5e-2f6e-4b5d-8c7e-1f2e3d4c5b6a", data={}),
+        event(3, version=0),
+    ]
+    await bus.publish(sent[:2])
+    await bus.publish(sent[2:])
+    await eventually(lambda: len(heard) == 3, "all are heard")
+    assert heard == sent
+
+
+async def test_who_has_left_hears_nothing_more(bus):
+    first: list[EventEnvelope] = []
+    second: list[EventEnvelope] = []
+    leave = bus.subscribe(first.append)
+    bus.subscribe(second.append)
+    leave()
+    leave()
+    await bus.publish([event(7)])
+    await eventually(lambda: second, "the other one hears")
+    assert first == []
+
+
+async def test_other_processes_hear_and_what_was_before_is_not_told(valkey):
+    async with valkey_bus(valkey) as one:
+        await one.publish([event(1)])
+        async with valkey_bus(valkey) as other:
+            heard: list[EventEnvelope] = []
+            other.subscribe(heard.append)
+            await one.publish([event(2)])
+            await eventually(lambda: heard, "the other process hears")
+            assert [item.id for item in heard] == [2]
+
+
+async def test_what_is_no_event_is_passed_over(valkey):
+    async with valkey_bus(valkey) as bus:
+        heard: list[EventEnvelope] = []
+        bus.subscribe(heard.append)
+        client = make_client(valkey.url, 5.0)
+        await client.xadd(STREAM, {"id": "x"})
+        await client.aclose()
+        await bus.publish([event(3)])
+        await eventually(lambda: heard, "the next is heard")
+        assert [item.id for item in heard] == [3]
+
+
+async def test_a_store_that_is_away_is_told_and_listening_goes_on_when_it_is_back(tmp_path):
+    with running_valkey(tmp_path) as server:
+        async with valkey_bus(server) as bus:
+            heard: list[EventEnvelope] = []
+            bus.subscribe(heard.append)
+            server.kill()
+            with pytest.raises(StoreUnavailable):
+                await bus.publish([event(1)])
+            server.start()
+
+            async def again() -> bool:
+                with contextlib.suppress(StoreUnavailable):
+                    await bus.publish([event(1)])
+                return bool(heard)
+
+            await eventually(again, "the event comes")
+            assert heard[0] == event(1)
