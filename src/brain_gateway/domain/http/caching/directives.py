@@ -48,9 +48,10 @@ def _argument(name: bytes, text: bytes | None) -> bytes:
     """White space around "=" is no grammar: what stands behind it is no number, and so not fresh."""
     if text is None:
         return b""
+    text = text.rstrip(b" \t")
     if text[:1] == b'"' and text[-1:] == b'"' and len(text) > 1:
         return _ESCAPED.sub(rb"\1", text[1:-1])
-    return text.rstrip() if name == name.rstrip() else b" " + text
+    return text if name == name.rstrip() else b" " + text
 
 
 def parse_targeted(value: bytes) -> dict[bytes, bytes] | None:
