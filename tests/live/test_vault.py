@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from brain_gateway.domain.tenancy import Secret
 from brain_gateway.infrastructure.vault.config import VaultConfig
 from brain_gateway.infrastructure.vault.secrets import VaultSecrets
 from tests.builders.planted import CREDENTIAL, MARKER, VAULT_TOKEN
+from tests.builders.raw_server import certificate
 from tests.fakes.manual_clock import ManualClock
 from tests.live.harness.gateway import eventually
 from tests.live.harness.openbao import OpenBao, running_openbao
@@ -276,6 +278,31 @@ async def test_something_that_is_not_vault():
         config = VaultConfig(address=f"http://127.0.0.1:{port}", token=Secret(VAULT_TOKEN))
         async with VaultSecrets(config) as secrets:
             assert "what answers at VAULT_ADDR is not Vault" in await refused(secrets)
+
+
+async def test_a_certificate_is_trusted_when_it_is_named_and_otherwise_not(tmp_path):
+    pem = certificate(tmp_path)
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trust.load_cert_chain(pem)
+    body = b'{"data": {"data": {"a": "1"}, "metadata": {"version": 1}}}'
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ssl.SSLError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=trust)
+    async with server:
+        known = {
+            "address": f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+            "token": Secret(VAULT_TOKEN),
+        }
+        async with VaultSecrets(VaultConfig(**known)) as secrets:
+            assert "its certificate is not trusted: see VAULT_CA_FILE" in await refused(secrets)
+        async with VaultSecrets(VaultConfig(**known, ca_file=pem)) as secrets:
+            assert (await secrets.read(PATH))["a"] == Secret("1")
 
 
 async def test_a_listener_that_never_answers_is_given_up():
