@@ -157,6 +157,8 @@ class Carriage(PassingSink):
         """In the store that processes share."""
         found = await self.cache.find_shared(self.asked)
         self.exchange.connection = None
+        if found is None and self._usable:
+            self.why = "miss"  # what is here is not to be believed, but may be validated
         if found is not None:
             self.shared_mark = found.mark
             if self._judge(found):
