@@ -6,6 +6,7 @@ from brain_gateway.cli import (
     audit,
     cache,
     config,
+    db,
     events,
     health,
     instances,
@@ -34,6 +35,7 @@ app.command("token")(token.token)
 app.command("settings")(settings.settings)
 app.add_typer(config.app, name="config")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(db.app, name="db")
 app.add_typer(services.app, name="services")
 app.add_typer(routes.app, name="routes")
 app.add_typer(targets.app, name="targets")

@@ -112,7 +112,14 @@ SocketAddress = Annotated[str, AfterValidator(checked_socket)]
 DatabaseAddress = Annotated[
     SecretStr,
     AfterValidator(
-        _secret_url("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+asyncpg", "postgresql+psycopg")
+        _secret_url(
+            "sqlite",
+            "sqlite+aiosqlite",
+            "postgres",
+            "postgresql",
+            "postgresql+asyncpg",
+            "postgresql+psycopg",
+        )
     ),
 ]
 RedisAddress = Annotated[

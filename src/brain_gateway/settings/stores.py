@@ -9,6 +9,7 @@ from brain_gateway.settings.fields import (
     DatabaseAddress,
     Group,
     LowerCase,
+    NetworkList,
     RedisAddress,
     Seconds,
     SocketAddress,
@@ -32,7 +33,41 @@ class StoreSettings(Group):
         "DATABASE_URL",
         None,
         "Database of services, tenants and audit. Unset: SQLite in the data directory.",
-        "a URL such as postgresql+asyncpg://user:password@host/name or sqlite+aiosqlite:///file.db",
+        "a URL such as postgresql://user:password@host/name or sqlite:////var/lib/gateway/gateway.db",
+    )
+    migration_database_url: DatabaseAddress | None = setting(
+        "MIGRATION_DATABASE_URL",
+        None,
+        "The same PostgreSQL database for the role that owns the tables: `brain-gateway db` uses it, the server does "
+        "not. Unset: DATABASE_URL.",
+        "a URL such as postgresql://owner:password@host/name",
+    )
+    database_pool_size: int = setting(
+        "DATABASE_POOL_SIZE",
+        5,
+        "Most connections that one worker opens to the database.",
+        "a whole number from 1 to 100",
+        "connections",
+        ge=1,
+        le=100,
+    )
+    database_timeout: Seconds = setting(
+        "DATABASE_TIMEOUT",
+        10.0,
+        "Time that one statement may take; the database counts as away when it takes longer.",
+        "a duration from 100ms to 10m, such as 10 or 10s",
+        "seconds",
+        ge=0.1,
+        le=600,
+    )
+    config_poll_interval: Seconds = setting(
+        "CONFIG_POLL_INTERVAL",
+        1.0,
+        "How often each process asks the database whether the configuration has changed, in case it was not told.",
+        "a duration from 50ms to 1h, such as 1 or 1s",
+        "seconds",
+        ge=0.05,
+        le=3600,
     )
     redis_url: RedisAddress | None = setting(
         "REDIS_URL",
@@ -97,6 +132,13 @@ class RegistrySettings(Group):
         None,
         "Name server to ask in place of those in /etc/resolv.conf; the hosts file then counts no more.",
         "an IP address and a port such as 10.0.0.2:53 or [fd00::2]:53",
+    )
+    tenant_target_networks: NetworkList = setting(
+        "TENANT_TARGET_NETWORKS",
+        (),
+        "Inner networks in which services that tenants register may live, beside public addresses; in the development "
+        "profile they may live anywhere.",
+        "a comma list of IP addresses or CIDR ranges, such as 10.20.0.0/16,fd00::/8",
     )
     health_check_interval: Seconds = setting(
         "HEALTH_CHECK_INTERVAL",

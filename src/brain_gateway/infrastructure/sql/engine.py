@@ -12,6 +12,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from brain_gateway.domain.errors import StoreUnavailable
+
 
 @dataclass(frozen=True, slots=True)
 class StoreTimes:
@@ -38,7 +40,6 @@ def make_engine(url: URL, pool_size: int, times: StoreTimes) -> AsyncEngine:
     if url.get_backend_name() == "postgresql":
         arguments = {"timeout": times.connect, "command_timeout": times.statement + 1.0}
         return create_async_engine(url, connect_args=arguments, **shared)
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url, connect_args={"timeout": times.wait, "isolation_level": None}, **shared)
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     return engine
@@ -58,12 +59,15 @@ def _set_up_sqlite(connection: DBAPIConnection, _: object) -> None:
 def use_wal(file: Path, patience: float) -> None:
     """Make the file, readable for its owner alone, and give it a write-ahead log, so that readers never wait.
 
-    Blocking. Raises OSError and sqlite3.Error.
+    Blocking. Raises StoreUnavailable.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    connection = sqlite3.connect(file, timeout=patience, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-    finally:
-        connection.close()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        connection = sqlite3.connect(file, timeout=patience, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnavailable(f"{file}: cannot be made or opened as a database") from error

@@ -52,7 +52,7 @@ _CLASSES: Mapping[str, tuple[Kind, str]] = {
     "40": (Conflict, TOOK_PART),
     "55": (StoreUnavailable, BUSY),
     **dict.fromkeys(
-        ("00", "01", "02", "03", "09", "0A", "0F", "0L", "0P", "0Z", "10", "20", "21", "23", "24", "25", "26", "27",
+        ("03", "09", "0A", "0F", "0L", "0P", "0Z", "10", "20", "21", "23", "24", "25", "26", "27",
          "2B", "2D", "2F", "34", "38", "39", "3B", "3F", "42", "44", "54", "72", "HV", "P0"),
         (InternalError, "the database refused a statement of the gateway"),
     ),

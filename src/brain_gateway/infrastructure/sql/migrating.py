@@ -6,6 +6,7 @@ two at once the second finds the work done.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,10 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
-from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine
+from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine, use_wal
 from brain_gateway.infrastructure.sql.failures import translated
 from brain_gateway.infrastructure.sql.grants import check_role, grant
-from brain_gateway.infrastructure.sql.schema import Revision, read_revision
+from brain_gateway.infrastructure.sql.schema import read_revision
 from brain_gateway.infrastructure.sql.session import SCOPE
 from brain_gateway.infrastructure.sql.tables import GLOBAL
 
@@ -57,24 +58,29 @@ async def downgrade(url: URL, to: str = "base") -> Migrated:
 
 
 async def _in_transaction(url: URL, migrate: Callable[[Connection], None]) -> Migrated:
+    if url.get_backend_name() != "postgresql":
+        await asyncio.to_thread(use_wal, Path(url.database or ""), _PATIENCE.wait)
     engine = make_engine(url, 1, _PATIENCE)
     try:
         with translated():
             async with engine.connect() as connection:
-                if url.get_backend_name() == "postgresql":
-                    await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-                    await connection.execute(
-                        text("SELECT set_config(:name, :scope, true)"), {"name": SCOPE, "scope": GLOBAL}
-                    )
-                else:
-                    await connection.execute(text("BEGIN IMMEDIATE"))
+                await connection.run_sync(_lock)
                 before = await connection.run_sync(read_revision)
                 await connection.run_sync(migrate)
                 after = await connection.run_sync(read_revision)
                 await connection.commit()
-                return Migrated(_name(before), _name(after))
+                return Migrated(before.name, after.name)
     finally:
         await engine.dispose()
+
+
+def _lock(connection: Connection) -> None:
+    """Wait for others who migrate; what reads and writes rows meanwhile does so for the platform."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(text("SELECT set_config(:name, :scope, true)"), {"name": SCOPE, "scope": GLOBAL})
+    else:
+        connection.execute(text("BEGIN IMMEDIATE"))
 
 
 def _config(connection: Connection) -> Config:
@@ -82,7 +88,3 @@ def _config(connection: Connection) -> Config:
     config.set_main_option("script_location", str(_FOLDER))
     config.attributes["connection"] = connection
     return config
-
-
-def _name(revision: Revision) -> str | None:
-    return revision.name

@@ -24,6 +24,11 @@ class Revision:
         return self.name == REVISIONS[-1]
 
     @property
+    def upgradable(self) -> bool:
+        """Whether it is older than what this version needs; a newer one is left alone."""
+        return not self.current and (self.name is None or self.name in REVISIONS)
+
+    @property
     def fault(self) -> str | None:
         """What is wrong with it, and what to do."""
         if self.current:

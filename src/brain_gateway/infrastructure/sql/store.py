@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -13,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from brain_gateway.application.ports.unit_of_work import UnitOfWork
 from brain_gateway.application.scope import Scope
-from brain_gateway.domain.errors import GatewayError, StoreUnavailable
-from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine, use_wal
+from brain_gateway.domain.errors import GatewayError
+from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine
 from brain_gateway.infrastructure.sql.failures import translated
 from brain_gateway.infrastructure.sql.grants import role_faults
-from brain_gateway.infrastructure.sql.schema import read_revision
+from brain_gateway.infrastructure.sql.schema import Revision, read_revision
 from brain_gateway.infrastructure.sql.session import Database
 from brain_gateway.infrastructure.sql.unit_of_work import SqlUnitsOfWork
 
@@ -28,9 +27,9 @@ class SqlStore:
     def __init__(self, url: URL, engine: AsyncEngine, times: StoreTimes) -> None:
         self._url = url
         self._engine = engine
-        relay = None if url.get_backend_name() == "postgresql" else f"{url.database}.relay"
+        self._postgresql = url.get_backend_name() == "postgresql"
+        relay = None if self._postgresql else f"{url.database}.relay"
         self._units = SqlUnitsOfWork(Database(engine, times, asyncio.Lock(), relay))
-        self._times = times
 
     def __call__(self, scope: Scope, *, read_only: bool = False) -> AbstractAsyncContextManager[UnitOfWork]:
         """A unit of work in this scope."""
@@ -44,22 +43,21 @@ class SqlStore:
     async def ready(self) -> str | None:
         """None when the database answers and has the schema that this version needs."""
         try:
-            async with self._connection() as connection:
-                return (await connection.run_sync(read_revision)).fault
+            return (await self._revision()).fault
         except GatewayError as error:
             return error.detail
+
+    async def revision(self) -> str | None:
+        """The schema that the database has; None: none. Raises StoreUnavailable."""
+        return (await self._revision()).name
 
     async def prepare(self) -> None:
         """SQLite: make the file, and bring its schema up to date, under a lock; several workers may do so at once.
         PostgreSQL: nothing, another role does it (`brain-gateway db upgrade`). Raises StoreUnavailable.
         """
-        if self._url.get_backend_name() == "postgresql" or await self._is_current():
+        if self._postgresql or not (await self._revision()).upgradable:
             return
-        file = Path(self._url.database or "")
-        try:
-            await asyncio.to_thread(use_wal, file, self._times.wait)
-        except (OSError, sqlite3.Error) as error:
-            raise StoreUnavailable(f"{file}: cannot be made or opened as a database") from error
+        # Alembic takes a while to load, and is needed once in the life of a file.
         from brain_gateway.infrastructure.sql.migrating import upgrade
 
         await upgrade(self._url)
@@ -68,16 +66,16 @@ class SqlStore:
         """Why the database would not hold tenants apart for this role (PostgreSQL); in production a reason not to
         start. Raises StoreUnavailable.
         """
-        if self._url.get_backend_name() != "postgresql":
+        if not self._postgresql:
             return ()
         async with self._connection() as connection:
             return await role_faults(connection)
 
-    async def _is_current(self) -> bool:
-        if not await asyncio.to_thread(Path(self._url.database or "").exists):
-            return False
+    async def _revision(self) -> Revision:
+        if not self._postgresql and not await asyncio.to_thread(Path(self._url.database or "").exists):
+            return Revision(None)  # to ask would make the file
         async with self._connection() as connection:
-            return (await connection.run_sync(read_revision)).current
+            return await connection.run_sync(read_revision)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
