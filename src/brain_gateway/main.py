@@ -11,8 +11,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from brain_gateway.api.edge.protocol import EdgeProtocol
 from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfiguration
 from brain_gateway.bootstrap import Gateway, open_gateway
-from brain_gateway.domain.errors import ConfigurationError
+from brain_gateway.domain.errors import ConfigurationError, GatewayError
 from brain_gateway.infrastructure.configuration import load_configuration
 from brain_gateway.infrastructure.telemetry.logs import configure_logging
 from brain_gateway.infrastructure.valkey.embedded import EmbeddedValkey, binary
@@ -65,18 +64,19 @@ def _serve(
     entry: str,
     valkey: EmbeddedValkey | None,
 ) -> None:
-    load = functools.partial(_load, settings, config, demo_key)
+    load = functools.partial(_load, settings, config)
+    own_keys = () if demo_key is None else (demo_key,)
     configuration = load()
     announce()
     _allow_files()
     if settings.workers == 1:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until the worker can reload
-        _run_worker(settings, configuration, load, entry, _bind(settings, False))
+        _run_worker(settings, configuration, own_keys, load, entry, _bind(settings, False))
         return
 
     def run(again: bool) -> None:
         present = _present(load, configuration) if again else configuration
-        _run_worker(settings, present, load, entry, _bind(settings, True))
+        _run_worker(settings, present, own_keys, load, entry, _bind(settings, True))
 
     if valkey is not None:
         valkey.start()
@@ -114,7 +114,7 @@ def _present(load: Load, known: GatewayConfiguration) -> GatewayConfiguration:
         return known
 
 
-def _load(settings: Settings, config: Path | None, demo_key: ApiKeyRecord | None) -> GatewayConfiguration:
+def _load(settings: Settings, config: Path | None) -> GatewayConfiguration:
     configuration = load_configuration(
         config,
         profile=settings.profile,
@@ -123,11 +123,7 @@ def _load(settings: Settings, config: Path | None, demo_key: ApiKeyRecord | None
     )
     if settings.redis_url is None:
         _check_shares(settings.workers, configuration)
-    return (
-        configuration
-        if demo_key is None
-        else replace(configuration, api_keys=(*configuration.api_keys, demo_key))
-    )
+    return configuration
 
 
 def _allow_files() -> None:
@@ -164,16 +160,26 @@ def _bind(settings: Settings, shared: bool) -> socket.socket:
 
 
 def _run_worker(
-    settings: Settings, configuration: GatewayConfiguration, load: Load, entry: str, listener: socket.socket
+    settings: Settings,
+    configuration: GatewayConfiguration,
+    own_keys: Sequence[ApiKeyRecord],
+    load: Load,
+    entry: str,
+    listener: socket.socket,
 ) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_work(settings, configuration, load, entry, listener))
+        runner.run(_work(settings, configuration, own_keys, load, entry, listener))
 
 
 async def _work(
-    settings: Settings, configuration: GatewayConfiguration, load: Load, entry: str, listener: socket.socket
+    settings: Settings,
+    configuration: GatewayConfiguration,
+    own_keys: Sequence[ApiKeyRecord],
+    load: Load,
+    entry: str,
+    listener: socket.socket,
 ) -> None:
-    async with open_gateway(settings, configuration) as gateway:
+    async with open_gateway(settings, configuration, own_keys) as gateway:
         worker = Worker(_uvicorn_config(settings, gateway, entry), gateway, load, settings.drain_delay)
         gc.collect()
         gc.freeze()  # what is here now stays: the collector need not look at it again
@@ -255,10 +261,12 @@ class Worker(uvicorn.Server):
     async def _apply(self) -> None:
         """Read the file anew; a wrong one changes nothing and is told."""
         try:
-            self._gateway.apply(await asyncio.to_thread(self._load))
+            await self._gateway.apply(await asyncio.to_thread(self._load))
         except ConfigurationError as error:
             for fault in error.faults:
                 logger.error("reload refused: %s", fault)
+        except GatewayError as error:
+            logger.error("reload refused: %s; send SIGHUP again", error.detail or "the database is away")
         else:
             logger.info("configuration reloaded")
 
@@ -266,7 +274,7 @@ class Worker(uvicorn.Server):
 def application() -> ASGIApp:
     """The gateway for any ASGI server: `uvicorn --factory brain_gateway.main:application`."""
     settings = with_development_secret(load_settings())
-    return _Application(settings, _load(settings, settings.config, None))
+    return _Application(settings, _load(settings, settings.config))
 
 
 class _Application:

@@ -50,15 +50,17 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether this instance takes traffic."""
+    """Whether this instance takes traffic; if not, why."""
 
-    status: Literal["ready", "draining"]
+    status: Literal["ready", "draining", "waiting"]
+    detail: str | None = None
 
 
 def health_router(
-    report: Callable[[], HealthReport], breaker: Callable[[str, str], Breaker], draining: Callable[[], bool]
+    report: Callable[[], HealthReport], breaker: Callable[[str, str], Breaker], unready: Callable[[], str | None]
 ) -> APIRouter:
-    """`breaker(service_key, origin)` is the state of a target's circuit."""
+    """`breaker(service_key, origin)` is the state of a target's circuit; `unready()` says why no traffic is taken:
+    "draining", or what is waited for."""
     router = APIRouter(prefix="/health", tags=["health"])
 
     @router.get("", summary="Health of all services")
@@ -71,12 +73,18 @@ def health_router(
     async def live() -> Alive:
         return Alive()
 
-    @router.get("/ready", summary="Readiness", responses={503: {"model": Ready, "description": "Draining."}})
+    @router.get(
+        "/ready",
+        summary="Readiness",
+        response_model_exclude_none=True,
+        responses={503: {"model": Ready, "description": "Draining, or waiting for the database."}},
+    )
     async def ready(response: Response) -> Ready:
-        if draining():
-            response.status_code = 503
-            return Ready(status="draining")
-        return Ready(status="ready")
+        reason = unready()
+        if reason is None:
+            return Ready(status="ready")
+        response.status_code = 503
+        return Ready(status="draining") if reason == "draining" else Ready(status="waiting", detail=reason)
 
     return router
 

@@ -9,7 +9,7 @@ from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 
 
 class ApiKeyRegister(Protocol):
-    """In memory: a key is known, or refused, from the next request on. Raises ConfigurationError for a broken record."""
+    """In memory: a key is known, or refused, from the next request on. A broken record raises ConfigurationError."""
 
     def replace(self, records: Iterable[ApiKeyRecord]) -> None:
         """Take another set of keys, whole."""

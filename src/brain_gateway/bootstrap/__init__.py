@@ -1,0 +1,5 @@
+"""The composition root: what names concrete adapters. Opens in order, closes in reverse."""
+
+from brain_gateway.bootstrap.gateway import Gateway, open_gateway
+
+__all__ = ["Gateway", "open_gateway"]

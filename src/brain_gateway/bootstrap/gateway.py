@@ -1,0 +1,84 @@
+"""A gateway, put together: stores, data plane, control plane, and the faces before them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from brain_gateway.api.application import create_application
+from brain_gateway.api.edge.asgi import AsgiProxy
+from brain_gateway.api.edge.runtime import EdgeRuntime
+from brain_gateway.api.rest.health import health_router
+from brain_gateway.api.rest.metrics import metrics_router
+from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfiguration
+from brain_gateway.application.gateway.live_configuration import LiveConfiguration
+from brain_gateway.application.start import DeclaredFile, Starting
+from brain_gateway.bootstrap.beside import beside
+from brain_gateway.bootstrap.control_plane import OpenControlPlane, declared, open_control_plane
+from brain_gateway.bootstrap.data_plane import open_data_plane
+from brain_gateway.bootstrap.stores import open_stores
+from brain_gateway.infrastructure.telemetry.prometheus import CONTENT_TYPE
+from brain_gateway.settings import Settings
+
+FIRST_ANSWERS = 1.0  # seconds that a start waits for discovery; what is found later is used later
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A gateway that is open: its application, what its connections share, and how it is told of another file."""
+
+    app: FastAPI
+    runtime: EdgeRuntime
+    control: OpenControlPlane
+
+    async def apply(self, configuration: GatewayConfiguration) -> None:
+        """Put a file in force that was read anew. Raises StoreUnavailable."""
+        await self.control.apply(configuration)
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings, configuration: GatewayConfiguration, own_keys: Sequence[ApiKeyRecord] = ()
+) -> AsyncIterator[Gateway]:
+    """Everything of one process, in the running event loop. `own_keys` hold in this process, whatever is stored.
+
+    When the database is away it opens all the same: nothing is ready or served before it is back. Raises
+    ConfigurationError.
+    """
+    async with AsyncExitStack() as stack:
+        stores = await open_stores(settings, stack)
+        data = await open_data_plane(settings, stores.memory, stack)
+        control = await open_control_plane(settings, stores, data, own_keys, stack)
+        runtime, starting = data.runtime, control.starting
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+
+        def unready() -> str | None:
+            return "draining" if runtime.draining else starting.waiting
+
+        app = create_application(
+            [
+                health_router(data.monitor.report, data.targets.breaker_state, unready),
+                metrics_router(data.shown.render, CONTENT_TYPE, token),
+                control.router,
+            ],
+            AsgiProxy(runtime),
+        )
+        file = declared(configuration, settings.health_check_interval)
+        begun = await starting.begin(file)
+        if begun:
+            await data.discovery.settled(FIRST_ANSWERS)
+        follow = _follow(begun, starting, file, control.live, settings.config_poll_interval)
+        await stack.enter_async_context(beside(follow, "configuration"))
+        yield Gateway(app, runtime, control)
+
+
+async def _follow(
+    begun: bool, starting: Starting, file: DeclaredFile, live: LiveConfiguration, interval: float
+) -> None:
+    """Have a configuration, then keep it as the store has it."""
+    if not begun:
+        await starting.go_on(file)
+    await live.follow(interval)
