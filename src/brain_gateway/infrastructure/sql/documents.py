@@ -52,6 +52,11 @@ def from_text(text: str) -> Json:
     return orjson.loads(text)
 
 
+def object_in(text: str) -> dict[str, Json]:
+    """The JSON object that a text is. Raises ValueError."""
+    return _object(orjson.loads(text))
+
+
 def build(kind: Kind, data: Json) -> Json:
     """The value of type `kind` in plain `data`. Raises ValueError, and what its type raises."""
     return _builder(kind)(data)

@@ -15,7 +15,7 @@ from brain_gateway.domain.routing.route_pattern import RoutePattern
 from brain_gateway.domain.routing.service_changes import SETTINGS
 from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute
 from brain_gateway.domain.routing.target import Target
-from brain_gateway.infrastructure.sql.documents import Json, build, from_text, parts_of, plain, to_text
+from brain_gateway.infrastructure.sql.documents import Json, build, object_in, parts_of, plain, to_text
 from brain_gateway.infrastructure.sql.repository import bookkeeping, owner_of, tenant_of
 
 BROKEN = (ValueError, TypeError, KeyError, ConfigurationError, CallerError)
@@ -117,7 +117,7 @@ class ServiceReader:
             kind=ServiceKind(row.kind),
             targets=tuple([self._target(one) for one in targets]),
             routes=tuple([self._route(one.pattern, one.methods, one.settings) for one in routes]),
-            **{name: self._setting(name, one) for name, one in from_text(row.settings).items()},
+            **{name: self._setting(name, one) for name, one in object_in(row.settings).items()},
         )
         return registered(row, service, _leases(targets))
 
@@ -151,7 +151,7 @@ class ServiceReader:
         if pattern is None:
             pattern = self._patterns[text] = RoutePattern(text)
         hints = parts_of(Route)
-        given = from_text(settings)
+        given = object_in(settings)
         if not given.keys() <= set(_OF_ROUTE):
             raise ValueError("a route has a setting that this version does not know")
         return Route(
