@@ -35,7 +35,8 @@ async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
     if settings.redis_url is None:
         return Stores(database, None, MemoryEventBus())
     text = settings.redis_url.get_secret_value()
-    memory, listening = make_client(text, settings.redis_timeout), make_client(text, PATIENCE)
+    memory = make_client(text, max(1.0, settings.redis_timeout))  # its users have bounds of their own
+    listening = make_client(text, PATIENCE)
     stack.push_async_callback(memory.aclose)
     stack.push_async_callback(listening.aclose)
     return Stores(database, memory, await stack.enter_async_context(ValkeyEventBus(listening)))

@@ -1,8 +1,8 @@
 """What one process learns of a target's circuit holds for all: openings and closings are announced.
 
 An opening that was announced trips the breakers of the others, who tell nobody; a closing lets them try at once, and
-each closes its own when its trial succeeds. A process that starts learns what is open. While the board is away each
-process has its own breakers, as it would alone.
+each closes its own when its trial succeeds. A process that starts learns what is open, and remembers it for targets
+that it does not know yet. While the board is away each process has its own breakers, as it would alone.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from brain_gateway.domain.events import CircuitClosed, CircuitOpened, DomainEven
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.targets import TargetRegistry
+    from brain_gateway.domain.resilience.circuit_breaker import CircuitBreaker
 
 AGAIN = 0.25  # seconds before a board that was away is tried again
 MOST_UNTOLD = 1000
+MOST_REMEMBERED = 10_000
 
 
 class BreakerSharing:
@@ -31,6 +33,8 @@ class BreakerSharing:
         self._targets = targets
         self._clock = clock
         self._untold: asyncio.Queue[Notice] = asyncio.Queue(MOST_UNTOLD)
+        self._open: dict[tuple[str, str], float] = {}  # elsewhere, and until when
+        targets.on_breaker = self._begin
 
     def heed(self, event: DomainEvent) -> None:
         """A circuit of this process opened or closed; other events are none of its business."""
@@ -63,11 +67,30 @@ class BreakerSharing:
             await asyncio.sleep(AGAIN)
 
     def _follow(self, notice: Notice) -> None:
-        breaker = self._targets.breaker(notice.service, notice.target)
-        if breaker is None:
-            return
-        now = self._clock()
+        now, key = self._clock(), (notice.service, notice.target)
+        breaker = self._targets.breaker(*key)
+        self._open.pop(key, None)
         if notice.open_for > 0.0:
-            breaker.trip(now - max(0.0, breaker.policy.reset_timeout - notice.open_for))
-        else:
+            self._remember(key, now, notice.open_for)
+            if breaker is not None:
+                _trip(breaker, now, notice.open_for)
+        elif breaker is not None:
             breaker.hurry(now)
+
+    def _remember(self, key: tuple[str, str], now: float, open_for: float) -> None:
+        if len(self._open) >= MOST_REMEMBERED:
+            self._open = {key: until for key, until in self._open.items() if until > now}
+        if len(self._open) < MOST_REMEMBERED:
+            self._open[key] = now + open_for
+
+    def _begin(self, service: str, target: str, breaker: CircuitBreaker) -> None:
+        """A target has come: it may be known elsewhere that it is down."""
+        now = self._clock()
+        open_for = self._open.get((service, target), now) - now
+        if open_for > 0.0:
+            _trip(breaker, now, open_for)
+
+
+def _trip(breaker: CircuitBreaker, now: float, open_for: float) -> None:
+    """Open it for as long as it is elsewhere, at most for its own time."""
+    breaker.trip(now - max(0.0, breaker.policy.reset_timeout - open_for))

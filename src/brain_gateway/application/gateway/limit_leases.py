@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("brain_gateway.limits")
 
 PULSE = 0.25  # seconds between two calls that say this process is there
+OPENING = 1.0  # seconds that a start waits for the store
 PULSE_ALONE = 0.1  # while the store is away
 TIDY = 0.05  # seconds between two looks at tokens in hand
 MOST_TIDIED = 1000  # windows in one look
@@ -37,13 +38,20 @@ FEWER_AFTER = 3.0  # seconds before a smaller number of members is believed
 class LimitDesk:
     """The process's part of the sharing; `open()` before the first request, `run()` from then on, `close()` at the end.
 
-    `clock` is monotonic seconds; `member` names this process among all; `refuses`: without the store nothing passes.
+    `clock` is monotonic seconds; `member` names this process among all, of which there are `members` until the store
+    says otherwise; `refuses`: without the store nothing passes.
     """
 
     def __init__(
-        self, store: LimitStore, clock: Callable[[], float], member: str, *, refuses: bool = False
+        self,
+        store: LimitStore,
+        clock: Callable[[], float],
+        member: str,
+        *,
+        members: int = 1,
+        refuses: bool = False,
     ) -> None:
-        self.terms = LeaseTerms(refuses=refuses, alone_since=clock())
+        self.terms = LeaseTerms(members, alone_since=clock(), refuses=refuses)
         self._store = store
         self._clock = clock
         self._member = member
@@ -79,8 +87,13 @@ class LimitDesk:
     # Beside the path
 
     async def open(self) -> None:
-        """Call the store for the first time, so that the first request finds it; it may be away."""
+        """Call the store for the first time, so that the first request finds it; one that is away is not waited for
+        longer than OPENING."""
+        until = self._clock() + OPENING
         await self._pulse()
+        while not self._reachable and self._clock() < until:
+            await asyncio.sleep(PULSE_ALONE)
+            await self._pulse()
 
     async def run(self) -> None:
         """Supply the windows until cancelled."""

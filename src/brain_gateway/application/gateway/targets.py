@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import TYPE_CHECKING, Literal
 
 from brain_gateway.domain.resilience.circuit_breaker import CircuitBreaker
@@ -33,10 +33,14 @@ class TargetState:
 
 
 class TargetRegistry:
-    """Keeps the state of each target of each service across changes of the routing table."""
+    """Keeps the state of each target of each service across changes of the routing table.
+
+    `on_breaker` is told of each new breaker: its service's key, its target's origin, itself.
+    """
 
     def __init__(self, pools: UpstreamPools) -> None:
         self._pools = pools
+        self.on_breaker: Callable[[str, str, CircuitBreaker], None] = lambda key, origin, breaker: None
         self._states: dict[str, dict[str, TargetState]] = {}  # by service key, then by origin
 
     def states(self, service: ServiceRoute) -> tuple[TargetState, ...]:
@@ -59,13 +63,18 @@ class TargetRegistry:
             state = None
         if state is None:
             pool = self._pools.pool(target, service.timeouts.connect)
-            state = known[target.origin] = TargetState(target, CircuitBreaker(service.breaker), pool)
+            state = known[target.origin] = TargetState(target, self._new_breaker(service, target), pool)
             return state
         state.target = target  # its weight may have changed
         state.pool.connect_timeout = service.timeouts.connect
         if state.breaker.policy != service.breaker:
-            state.breaker = CircuitBreaker(service.breaker)
+            state.breaker = self._new_breaker(service, target)
         return state
+
+    def _new_breaker(self, service: ServiceRoute, target: Target) -> CircuitBreaker:
+        breaker = CircuitBreaker(service.breaker)
+        self.on_breaker(service.key, target.origin, breaker)
+        return breaker
 
     def forget(self, service_key: str) -> None:
         """A service is gone, and all its targets with it."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CHANNEL = "bg:breakers"
 OPEN = "{bg}:breakers"  # JSON [service, target] -> the instant until which it is open, in the store's microseconds
-SILENCE = 1.0  # seconds after which the connection is asked whether it is there
+SILENCE = 1.0  # seconds
 _MICRO = 1_000_000
 
 _ANNOUNCE = """
@@ -40,11 +40,13 @@ return flat
 
 
 class ValkeyBreakers:
-    """`member` names this process: its own announcements are not told back to it."""
+    """`member` names this process: its own announcements are not told back to it. After `silence` seconds the
+    connection is asked whether it is still there."""
 
-    def __init__(self, client: Redis, member: str) -> None:
+    def __init__(self, client: Redis, member: str, silence: float = SILENCE) -> None:
         self._client = client
         self._member = member
+        self._silence = silence
 
     async def announce(self, notice: Notice) -> None:
         """See BreakerBoard."""
@@ -75,7 +77,7 @@ class ValkeyBreakers:
     async def _heard(self, channel: Any) -> AsyncIterator[Notice]:  # noqa: ANN401 - the library's PubSub is untyped
         silent = 0
         while silent < 3:
-            message = await channel.get_message(timeout=SILENCE)
+            message = await channel.get_message(timeout=self._silence)
             if message is None:
                 silent += 1
                 await channel.ping()

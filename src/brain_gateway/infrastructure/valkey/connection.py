@@ -10,7 +10,8 @@ _SAME = {"valkey://": "redis://", "valkeys://": "rediss://"}  # schemes that the
 
 
 def make_client(url: str, timeout: float) -> Redis:
-    """A client that has not connected yet. `timeout`: seconds for connecting and for each answer.
+    """A client that has not connected yet. `timeout`: seconds for connecting and for each answer, at the latest; who
+    cannot wait so long sets a bound of his own.
 
     Nothing is repeated by itself: a command whose answer did not come may have been carried out.
     """

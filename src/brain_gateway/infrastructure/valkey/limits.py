@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PARTS = 8
 SETTLE = 0.5  # seconds for reports after data were lost
 FORGOTTEN_AFTER = 2.0  # seconds after its last call a process is no member any more
+SLICES = 5  # of a timeout
+MOST_SLICES = 15  # however long this process is held up
 _MICRO = 1_000_000
 _T = TypeVar("_T")
 Call = tuple[str, Sequence[str], Sequence[str | int]]  # script, keys, arguments
@@ -107,18 +109,21 @@ class ValkeyLimits:
             return answers
 
     async def _bounded(self, work: Awaitable[_T]) -> _T:
-        """Its result within the timeout. A loop that was held up itself gives the store another round."""
-        loop = asyncio.get_running_loop()
+        """Its result within the timeout. Only slices that end in time count: in the others this process was held up
+        itself, which says nothing of the store."""
+        loop, slice_ = asyncio.get_running_loop(), self._timeout / SLICES
         task = asyncio.ensure_future(work)
         task.add_done_callback(_looked_at)
+        left = SLICES
         try:
-            for _ in range(2):
-                due = loop.time() + self._timeout
-                await asyncio.wait([task], timeout=self._timeout)
-                if task.done() or loop.time() < due + self._timeout / 4:
+            for _ in range(MOST_SLICES):
+                due = loop.time() + slice_
+                await asyncio.wait([task], timeout=slice_)
+                if task.done():
+                    return task.result()
+                left -= loop.time() < due + slice_ / 2
+                if not left:
                     break
-            if task.done():
-                return task.result()
         except (RedisError, OSError) as error:
             raise LimitsUnavailable from error
         finally:

@@ -241,3 +241,16 @@ class BreakerLife(RuleBasedStateMachine):
 
 TestBreakerLife = BreakerLife.TestCase
 TestBreakerLife.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_hurry_makes_an_open_circuit_due_and_touches_no_other():
+    breaker = CircuitBreaker(BreakerPolicy(failures=1, reset_timeout=60.0))
+    breaker.hurry(0.0)
+    assert breaker.calm
+    breaker.failed(0.0)
+    breaker.hurry(5.0)
+    assert breaker.retry_after(5.0) == 0.0
+    breaker.hurry(9.0)
+    assert breaker.admit(5.0), "it was due before"
+    breaker.hurry(5.0)
+    assert breaker.state is BreakerState.HALF_OPEN

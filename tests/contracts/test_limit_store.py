@@ -1,0 +1,270 @@
+"""What every LimitStore does: one suite over the one in memory and a real Valkey."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+from redis.asyncio import Redis
+
+from brain_gateway.application.ports.limit_store import LeaseRequest, LimitStore
+from brain_gateway.domain.errors import LimitsUnavailable
+from brain_gateway.domain.resilience.leases import Ask, Grant, lease_life
+from brain_gateway.domain.resilience.limits import RateLimit
+from brain_gateway.infrastructure.valkey.connection import make_client
+from brain_gateway.infrastructure.valkey.limits import ValkeyLimits, part_of
+from tests.fakes.limit_store import MemoryLimits, StoredLimits
+from tests.live.harness.valkey import running_valkey
+
+pytestmark = pytest.mark.anyio
+
+WIDE = RateLimit(100, 600.0)
+
+
+@dataclass
+class Case:
+    """A store that several processes reach; `pass_time` lets its clock go on, `lose` forgets all it knows."""
+
+    connect: Callable[[], LimitStore]
+    pass_time: Callable[[float], Awaitable[None]]
+    lose: Callable[[], Awaitable[object]]
+    stop: Callable[[], object]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory):
+    with running_valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "valkey"])
+async def case(request):
+    if request.param == "memory":
+        now = [1000.0]
+        stored = StoredLimits(lambda: now[0])
+
+        async def jump(seconds: float) -> None:
+            now[0] += seconds
+
+        async def lose() -> None:
+            stored.lose()
+
+        yield Case(lambda: MemoryLimits(stored), jump, lose, lambda: setattr(stored, "away", True))
+        return
+    server = request.getfixturevalue("valkey")
+    if server.process.poll() is not None:
+        server.start()
+    clients: list[Redis] = []
+
+    def connect() -> LimitStore:
+        clients.append(make_client(server.url, 1.0))
+        return ValkeyLimits(clients[-1], 1.0, os.urandom)
+
+    connect()
+    await clients[0].flushall()
+    yield Case(connect, asyncio.sleep, clients[0].flushall, server.stop)
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def store(case):
+    """One process, which has called."""
+    store = case.connect()
+    await store.pulse("one")
+    return store
+
+
+async def ask(
+    store: LimitStore, want: int, need: int = 0, limit: RateLimit = WIDE, members: int = 1, **more: tuple
+) -> Grant:
+    request = LeaseRequest("caller|crm", limit, lease_life(limit), members, Ask(want, need, **more))
+    grant = (await store.lease([request]))[0]
+    assert grant is not None
+    return grant
+
+
+async def test_what_is_waited_for_is_granted_while_there_is_any(store):
+    assert [(await ask(store, 40, 40)).count for _ in range(3)] == [40, 40, 20]
+    full = await ask(store, 1, 1)
+    assert (full.count, full.free) == (0, 0)
+    assert 601.0 < full.retry_after < 613.0, "window, life, a thousandth for the clocks, a bucket"
+
+
+async def test_what_is_taken_ahead_is_less_the_less_there_is(store):
+    grants = [await ask(store, 100, 3, members=4) for _ in range(30)]
+    assert [grant.count for grant in grants[:2]] == [12, 11]
+    assert all(grant.count in (3, 2, 1, 0) for grant in grants[15:])
+    assert sum(grant.count for grant in grants) == 100
+
+
+async def test_questions_of_one_call_are_answered_in_order(store):
+    requests = [
+        LeaseRequest(f"k{at % 20}", WIDE, 1.0, 1, Ask(at + 1, at + 1)) for at in range(40)
+    ]  # over several parts
+    assert len({part_of(request.key) for request in requests}) > 1
+    assert [grant and grant.count for grant in await store.lease(requests)] == [at + 1 for at in range(40)]
+    assert await store.lease([]) == []
+
+
+async def test_limits_are_apart(store):
+    other = LeaseRequest("other", WIDE, 1.0, 1, Ask(100, 100))
+    await ask(store, 100, 100)
+    assert [grant and grant.count for grant in await store.lease([other])] == [100]
+
+
+async def test_tokens_come_back_after_life_and_window(case, store):
+    limit = RateLimit(5, 0.2)
+    assert (await ask(store, 5, 5, limit)).count == 5
+    await case.pass_time(0.15)
+    refused = await ask(store, 1, 1, limit)
+    assert refused.count == 0
+    assert 0.0 < refused.retry_after <= 0.13
+    await case.pass_time(refused.retry_after + 0.002)
+    assert (await ask(store, 5, 5, limit)).count == 5
+
+
+async def test_what_was_not_used_is_given_back_once(store):
+    grant = await ask(store, 60, 60)
+    again = await ask(store, 0, 0, back=((grant.receipt, 50),))
+    assert again.free == 90
+    assert (await ask(store, 0, 0, back=((grant.receipt, 50),))).free == 90, "so many are not held any more"
+    assert (await ask(store, 0, 0, back=((7, 1),))).free == 90, "never granted"
+
+
+async def test_reported_admissions_count(case, store):
+    limit = RateLimit(10, 0.3)
+    assert (await ask(store, 0, 0, limit, report=((0.1, 4), (0.5, 3)))).free == 3
+    await case.pass_time(0.12)
+    assert (await ask(store, 0, 0, limit)).free == 7
+    assert (await ask(store, 0, 0, limit, report=((0.3, 50),))).free == 0
+    assert (await ask(store, 1, 1, limit)).count == 0
+
+
+async def test_bursts_are_spaced(case, store):
+    limit = RateLimit(40, 4.0, burst=10)
+    life = lease_life(limit)
+    assert (await ask(store, 20, 20, limit)).count == 10
+    refused = await ask(store, 1, 1, limit)
+    assert refused.count == 0
+    assert 0.05 < refused.retry_after <= life + 0.101
+    await case.pass_time(refused.retry_after + 0.002)
+    assert 1 <= (await ask(store, 5, 5, limit)).count <= 2
+    await case.pass_time(2 * life + 1.4)
+    assert (await ask(store, 20, 20, limit)).count == 10
+
+
+async def test_small_limits_are_exact_and_large_ones_bounded(store):
+    for _ in range(30):
+        await ask(store, 1, 1, RateLimit(64, 600.0))
+    last = await ask(store, 50, 50, RateLimit(64, 600.0))
+    assert last.count == 34
+    for _ in range(5):
+        await ask(store, 1000, 1000, RateLimit(1_000_000, 600.0))
+
+
+async def test_members_are_those_who_called_lately(case, store):
+    other = case.connect()
+    assert (await other.pulse("two")).members == 2
+    assert (await store.pulse("one")).members == 2
+    await other.leave("two")
+    assert (await store.pulse("one")).members == 1
+    await other.pulse("two")
+    await case.pass_time(2.1)
+    assert (await store.pulse("one")).members == 1
+
+
+async def test_a_loss_is_told_to_each_and_waits_for_reports(case, store):
+    other, late = case.connect(), case.connect()
+    await other.pulse("two")
+    await ask(store, 40, 40)
+    assert (await store.pulse("one")).lost is None
+    await case.lose()
+    request = LeaseRequest("caller|crm", WIDE, 1.0, 1, Ask(1, 1))
+    assert await other.lease([request]) == [None]
+    pulse = await other.pulse("two")
+    assert pulse.lost is not None
+    assert pulse.lost("caller|crm")
+    assert 0.0 < pulse.settling <= 0.5
+    assert (await ask(other, 1, 1)).count == 0, "not before the others have reported"
+    assert await store.lease([request]) == [None]
+    pulse = await store.pulse("one")
+    assert pulse.lost is not None
+    assert (await ask(store, 0, 0, report=((500.0, 40),))).free == 60
+    assert (await late.pulse("three")).lost is None, "it has nothing to report"
+    await case.pass_time(0.52)
+    assert (await store.pulse("one")).settling == 0.0
+    assert (await store.pulse("one")).lost is None
+    assert (await ask(other, 100, 100)).count == 60
+
+
+async def test_a_store_that_is_away_says_so(case, store):
+    await ask(store, 1, 1)
+    case.stop()
+    with pytest.raises(LimitsUnavailable):
+        await ask(store, 1, 1)
+    with pytest.raises(LimitsUnavailable):
+        await store.pulse("one")
+    with pytest.raises(LimitsUnavailable):
+        await store.leave("one")
+
+
+# What the real one has beside
+
+
+async def test_one_that_does_not_answer_is_away_and_found_again(valkey):
+    if valkey.process.poll() is not None:
+        valkey.start()
+    client = make_client(valkey.url, 0.05)
+    store = ValkeyLimits(client, 0.05, os.urandom)
+    await store.pulse("one")
+    valkey.pause()
+    try:
+        with pytest.raises(LimitsUnavailable):
+            await ask(store, 1, 1)
+    finally:
+        valkey.resume()
+    assert (await ask(store, 1, 1)).count == 1
+    await client.aclose()
+
+
+async def test_a_loop_that_was_held_up_gives_it_another_round(valkey):
+    """The timer fires late: it was this process that did nothing, not the store."""
+    if valkey.process.poll() is not None:
+        valkey.start()
+    client = make_client(valkey.url, 1.0)
+    store = ValkeyLimits(client, 0.05, os.urandom)
+    await store.pulse("one")
+    asyncio.get_running_loop().call_later(0.001, time.sleep, 0.2)
+    assert (await ask(store, 1, 1)).count == 1
+    await client.aclose()
+
+
+async def test_hashes_stay_small_and_go_with_their_limit(valkey):
+    if valkey.process.poll() is not None:
+        valkey.start()
+    client = make_client(valkey.url, 1.0)
+    await client.flushall()
+    store = ValkeyLimits(client, 1.0, os.urandom)
+    await store.pulse("one")
+    limit = RateLimit(100_000, 0.5)
+    for _ in range(120):
+        await ask(store, 10, 10, limit)
+        await asyncio.sleep(0.002)
+    key = f"{{bg{part_of('caller|crm')}}}:limit:caller|crm"
+    assert 1 < await client.hlen(key) <= 80
+    assert 0 < await client.pttl(key) <= 2000
+    epoch = key.split(":")[0] + ":epoch"
+    assert await client.exists(epoch)
+    slots = {await client.execute_command("CLUSTER", "KEYSLOT", name) for name in (key, epoch)}
+    assert len(slots) == 1, "a script touches one slot"
+    await client.aclose()
