@@ -54,9 +54,14 @@ class LimitWaits:
 
     def _decide(self, window: LeasedWindow, count: int, kept: int) -> None:
         fates = self._fates[window]
-        for at in range(min(count, len(fates))):
-            fates.popleft().set_result(at < kept)
+        for _ in range(min(count, len(fates))):
+            fate = fates.popleft()
             window.waiting -= 1
+            if not fate.done():  # its owner may have left in this very turn of the loop
+                fate.set_result(kept > 0)
+                kept -= kept > 0
+        for _ in range(kept):
+            window.claim()  # nobody comes for these: they are anybody's
         if not fates:
             del self._fates[window]
 
@@ -65,11 +70,12 @@ class LimitWaits:
             if fate.result():
                 window.claim()
             return
-        fates = self._fates[window]
-        fates.remove(fate)
-        window.waiting -= 1
-        if not fates:
-            del self._fates[window]
+        fates = self._fates.get(window)
+        if fates is not None and fate in fates:
+            fates.remove(fate)
+            window.waiting -= 1
+            if not fates:
+                del self._fates[window]
 
 
 class Awaited(Deferred):

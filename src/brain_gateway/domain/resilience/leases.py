@@ -256,14 +256,14 @@ class LeasedWindow:
             self._sending = None
 
     def lost(self, now: float) -> None:
-        """The store has forgotten everything: leases are void, and all that was used must be reported."""
+        """The store has forgotten everything: leases are void, and all that was used must be reported. What it said
+        was left still holds."""
         self._finish(now)
         self._queue.clear()
         self._back.clear()
         self._unreported.absorb(self._settled)
         self._settled = Ledger(grain_of(self.limit))
         self._refused_until = -inf
-        self._free = None
 
     def tidy(self, now: float, release: bool = False) -> bool:
         """Give back what is void and what lay unused for a quarter of a life, or (release) all; True while there
