@@ -48,6 +48,7 @@ def create_application(routers: Sequence[APIRouter], proxy: ASGIApp | None = Non
         title="Brain API Gateway",
         version=__version__,
         description=DESCRIPTION,
+        separate_input_output_schemas=False,
         responses={
             "4XX": _problem_response("The request is at fault.", CredentialsMissing()),
             "5XX": _problem_response("The gateway or a service is at fault.", InternalError()),

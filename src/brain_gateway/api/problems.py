@@ -121,7 +121,7 @@ def members(error: GatewayError, request_id: str = "") -> dict[str, str | int | 
         "detail": error.detail or problem.advice,
         "fault": fault_of(error),
     }
-    if isinstance(error, errors.InvalidDocument):
+    if isinstance(error, errors.InvalidDocument) and error.detail:
         values["errors"] = list(error.faults)
     return values | {"request_id": request_id} if request_id else values
 

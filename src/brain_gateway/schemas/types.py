@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     PlainValidator,
     WithJsonSchema,
 )
@@ -131,4 +132,8 @@ RoleName = Annotated[
 ]
 Method = Annotated[str, AfterValidator(_method)]
 Prefix = Annotated[str, AfterValidator(_prefix), Field(json_schema_extra={"pattern": _PREFIX})]
-Pattern = Annotated[RoutePattern, PlainValidator(saying(RoutePattern), json_schema_input_type=str)]
+Pattern = Annotated[
+    RoutePattern,
+    PlainValidator(saying(RoutePattern), json_schema_input_type=str),
+    PlainSerializer(str, return_type=str),
+]
