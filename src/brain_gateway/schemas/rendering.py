@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import singledispatch
 from typing import Any
@@ -20,6 +20,7 @@ from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute
 from brain_gateway.domain.routing.target import Target
 
 Document = dict[str, Any]
+_USUAL: dict[type, Any] = {}
 
 
 @singledispatch
@@ -177,21 +178,35 @@ def _given(**values: Any) -> Document:
 
 
 def _all(policy: Any) -> Document:  # noqa: ANN401 - any frozen policy
-    return {field.name: plain(getattr(policy, field.name)) for field in fields(policy)}
+    return {name: plain(getattr(policy, name)) for name in _names(policy)}
 
 
 def _policy(policy: Any, name: str) -> Document:  # noqa: ANN401 - any frozen policy
     """What differs from the policy's defaults."""
-    return _ADJUST.get(name, _as_it_is)(policy, _changed(policy, type(policy)()))
+    return _ADJUST.get(name, _as_it_is)(policy, _changed(policy, _usual(policy)))
 
 
 def _changed(policy: Any, default: Any, *apart: str) -> Document:  # noqa: ANN401 - any frozen policy
     """The fields in which `policy` differs from `default`, without those that are told `apart`."""
+    if policy == default:
+        return {}
     return {
-        field.name: plain(getattr(policy, field.name))
-        for field in fields(policy)
-        if field.name not in apart and getattr(policy, field.name) != getattr(default, field.name)
+        name: plain(getattr(policy, name))
+        for name in _names(policy)
+        if name not in apart and getattr(policy, name) != getattr(default, name)
     }
+
+
+def _usual(policy: Any) -> Any:  # noqa: ANN401 - any frozen policy
+    """The defaults of its kind, made once."""
+    kind = type(policy)
+    if kind not in _USUAL:
+        _USUAL[kind] = kind()
+    return _USUAL[kind]
+
+
+def _names(policy: Any) -> tuple[str, ...]:  # noqa: ANN401 - any frozen policy
+    return tuple(type(policy).__dataclass_fields__)
 
 
 def _as_it_is(policy: Any, written: Document) -> Document:  # noqa: ANN401 - any frozen policy

@@ -29,14 +29,15 @@ def declared_by(file: Path, label: str | None, profile: str, auto_discovery: boo
 
     Raises ConfigurationError with every fault, Stopped for a label that is none.
     """
-    from brain_gateway.infrastructure.configuration import load_configuration
+    from brain_gateway.infrastructure.configuration import collector_paused, load_configuration
     from brain_gateway.schemas.explicit import configuration_document
     from brain_gateway.settings import Profile
 
-    configuration = load_configuration(
-        file, profile=Profile(profile), health_check_interval=_UNSAID, auto_discovery=auto_discovery
-    )
-    document = configuration_document(configuration, _UNSAID)
+    with collector_paused():
+        configuration = load_configuration(
+            file, profile=Profile(profile), health_check_interval=_UNSAID, auto_discovery=auto_discovery
+        )
+        document = configuration_document(configuration, _UNSAID)
     document.pop("label", None)
     return Declared(_label(file, label, configuration), document)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from yaml import MappingNode, Node, ScalarNode, SequenceNode
+from yaml import MappingNode, Node, ScalarNode, SequenceNode, YAMLError
 
 from brain_gateway.infrastructure.configuration.expansion import expand, has_reference
+from brain_gateway.infrastructure.configuration.json_values import plain_json
 from brain_gateway.infrastructure.configuration.nodes import (
     MERGE,
     PLAIN,
@@ -33,19 +34,25 @@ class Document:
     """
 
     def __init__(self, text: str, environ: Mapping[str, str]) -> None:
-        root = compose(text)
         self._text = text
         self._environ = environ
         self._path: list[str | int] = []
         self._left = MAX_NODES
         self.faults: list[Fault] = []
         self.unread: list[Path] = []
-        self.values = None if root is None else self._value(root)
+        self.values: object = plain_json(text)
+        if self.values is None and (root := compose(text)) is not None:
+            self.values = self._value(root)
 
     @cached_property
     def _nodes(self) -> NodeIndex:
         """Composed again for the first fault: nodes are far larger than values, and few files are wrong."""
-        return NodeIndex(compose(self._text))
+        try:
+            return NodeIndex(compose(self._text))
+        except YAMLError:
+            return NodeIndex(
+                None
+            )  # JSON that is no YAML, such as one with surrogate pairs: all of it is line 1
 
     def line(self, path: Path) -> int:
         """The line (from 1) of the key at `path`, or of the deepest of its parents that the text contains."""

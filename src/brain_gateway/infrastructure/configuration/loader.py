@@ -58,7 +58,7 @@ def parse_configuration(
     environ: Mapping[str, str] = MappingProxyType({}),
 ) -> GatewayConfiguration:
     """Like load_configuration, from the `text` of a file that is called `file` in faults."""
-    with _collector_paused():
+    with collector_paused():
         document = _document(text, file, environ)
         return _parsed(document, file, profile, health_check_interval, auto_discovery)
 
@@ -103,7 +103,7 @@ def _document(text: str, file: str, environ: Mapping[str, str]) -> Document:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Loading makes many objects and no garbage: the collector would walk them all again and again."""
     was_enabled = gc.isenabled()
     gc.disable()
