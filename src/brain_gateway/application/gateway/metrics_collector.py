@@ -19,7 +19,17 @@ class ServiceMetrics:
     """One service's counters. `requests` is keyed by status * 16 + index of the method in METHODS; `cache`: by what the
     response cache did (hit, stale, collapsed, revalidated, miss, bypass), and bytes of body that it has taken in."""
 
-    __slots__ = ("buckets", "cache", "cache_bytes", "in_flight", "limited", "requests", "retries", "seconds", "tunnels")
+    __slots__ = (
+        "buckets",
+        "cache",
+        "cache_bytes",
+        "in_flight",
+        "limited",
+        "requests",
+        "retries",
+        "seconds",
+        "tunnels",
+    )
 
     def __init__(self) -> None:
         self.requests: dict[int, int] = {}

@@ -50,6 +50,7 @@ class _Marking(PassingSink):
     """Says that the method is not one that is cached."""
 
     def on_response(self, head: ResponseHead, pieces: list[bytes], complete: bool) -> None:
+        """See the port ResponseSink."""
         self.inner.on_response(marked_head(head, cache_status.forwarded("method")), pieces, complete)
 
 
@@ -63,6 +64,7 @@ class _Invalidating(PassingSink):
         self._marks = marks
 
     def on_response(self, head: ResponseHead, pieces: list[bytes], complete: bool) -> None:
+        """See the port ResponseSink."""
         exchange = self.exchange
         if invalidates(exchange.head.line.method, head.status):
             for target in {exchange.head.line.rest, *_pointed_to(exchange, head)}:

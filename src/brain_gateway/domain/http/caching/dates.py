@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import calendar
 import re
-from time import gmtime, strftime
 
 _MONTHS = {name: at for at, name in enumerate(
     (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"), 1)}  # fmt: skip
+_NAMES = [name.capitalize() for name in _MONTHS]
+_DAYS = (b"Thu", b"Fri", b"Sat", b"Sun", b"Mon", b"Tue", b"Wed")
 _DAY = rb"(?:mon|tue|wed|thu|fri|sat|sun)"
 _LONG_DAY = rb"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _MONTH = rb"(?P<month>" + b"|".join(_MONTHS) + rb")"
@@ -55,12 +56,25 @@ def _seconds(parts: dict[str, bytes], now: float) -> float | None:
 
 
 def _century(now: float) -> int:
-    return gmtime(now).tm_year // 100 * 100
+    return _civil(int(now // 86400))[0] // 100 * 100
+
+
+def _civil(day: int) -> tuple[int, int, int]:
+    """Year, month and day of the month of a day since 1970-01-01, in the Gregorian calendar of all times."""
+    day += 719468  # to 0000-03-01, after which leap days come last
+    era, of_era = divmod(day, 146097)
+    year = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    march = (5 * of_year + 2) // 153
+    month = march + 3 if march < 10 else march - 9
+    return era * 400 + year + (month <= 2), month, of_year - (153 * march + 2) // 5 + 1
 
 
 def format_date(now: float) -> bytes:
     """IMF-fixdate; `now` in unix seconds."""
-    moment = gmtime(now)
-    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.tm_wday]
-    month = [name.decode().capitalize() for name in _MONTHS][moment.tm_mon - 1]
-    return f"{day}, {moment.tm_mday:02d} {month} {strftime('%Y %H:%M:%S', moment)} GMT".encode()
+    days, second = divmod(int(now), 86400)
+    year, month, day = _civil(days)
+    hours, minutes = divmod(second // 60, 60)
+    return b"%b, %02d %b %04d %02d:%02d:%02d GMT" % (
+        _DAYS[days % 7], day, _NAMES[month - 1], year, hours, minutes, second % 60,
+    )  # fmt: skip
