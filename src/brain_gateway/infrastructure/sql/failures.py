@@ -36,7 +36,7 @@ _STATES: Mapping[str, tuple[Kind, str]] = {
     "23503": (Conflict, TOOK_PART),
     "40001": (Conflict, TOOK_PART),
     "40P01": (Conflict, TOOK_PART),
-    "42501": (InternalError, "the database's row policy refused a statement of the gateway"),
+    "42501": (InternalError, "the role has no right to that in the database, or a row policy forbids it"),
     "42P01": (StoreUnavailable, "the database lacks a table: run `brain-gateway db upgrade`"),
     "42703": (StoreUnavailable, "the database lacks a column: run `brain-gateway db upgrade`"),
     "3F000": (StoreUnavailable, "the database lacks its schema: run `brain-gateway db upgrade`"),

@@ -16,10 +16,11 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
+from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine, use_wal
 from brain_gateway.infrastructure.sql.failures import translated
 from brain_gateway.infrastructure.sql.grants import check_role, grant
-from brain_gateway.infrastructure.sql.schema import read_revision
+from brain_gateway.infrastructure.sql.schema import REVISIONS, read_revision
 from brain_gateway.infrastructure.sql.session import SCOPE
 from brain_gateway.infrastructure.sql.tables import GLOBAL
 
@@ -39,8 +40,11 @@ class Migrated:
 async def upgrade(url: URL, to: str = "head", app_role: str | None = None) -> Migrated:
     """Bring the schema to a revision, and let `app_role` work with it (PostgreSQL; None: nobody but who migrates).
 
-    Raises StoreUnavailable, ConfigurationError when there is no such role, and SQLAlchemy's errors of statements.
+    Raises StoreUnavailable, InternalError when who migrates may not, ConfigurationError when there is no such role or
+    revision.
     """
+
+    _check_revision(to)
 
     def migrate(connection: Connection) -> None:
         if app_role is not None:
@@ -54,6 +58,7 @@ async def upgrade(url: URL, to: str = "head", app_role: str | None = None) -> Mi
 
 async def downgrade(url: URL, to: str = "base") -> Migrated:
     """Bring the schema back to a revision; what only newer ones keep is lost."""
+    _check_revision(to)
     return await _in_transaction(url, lambda connection: command.downgrade(_config(connection), to))
 
 
@@ -66,12 +71,20 @@ async def _in_transaction(url: URL, migrate: Callable[[Connection], None]) -> Mi
             async with engine.connect() as connection:
                 await connection.run_sync(_lock)
                 before = await connection.run_sync(read_revision)
+                if not before.known:
+                    raise ConfigurationError(before.fault or "")
                 await connection.run_sync(migrate)
                 after = await connection.run_sync(read_revision)
                 await connection.commit()
                 return Migrated(before.name, after.name)
     finally:
         await engine.dispose()
+
+
+def _check_revision(to: str) -> None:
+    known = ("base", *REVISIONS, "head")
+    if to not in known:
+        raise ConfigurationError(f'there is no revision "{to}"; known are {", ".join(known)}')
 
 
 def _lock(connection: Connection) -> None:

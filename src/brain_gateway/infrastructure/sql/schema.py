@@ -26,7 +26,12 @@ class Revision:
     @property
     def upgradable(self) -> bool:
         """Whether it is older than what this version needs; a newer one is left alone."""
-        return not self.current and (self.name is None or self.name in REVISIONS)
+        return not self.current and self.known
+
+    @property
+    def known(self) -> bool:
+        """Whether this version can bring it up or down."""
+        return self.name is None or self.name in REVISIONS
 
     @property
     def fault(self) -> str | None:

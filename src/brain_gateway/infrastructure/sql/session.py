@@ -28,6 +28,8 @@ _BEGIN = text(
     " set_config('lock_timeout', :wait, true), set_config('idle_in_transaction_session_timeout', :idle, true)"
 )
 
+_CLOSING: set[asyncio.Future[None]] = set()  # the event loop itself keeps no reference to what it runs
+
 Values = Mapping[str, Any]
 
 
@@ -184,7 +186,7 @@ class Session:
         self._check_open()
         if self._connection is None:
             with translated():
-                self._connection = await self._database.engine.connect()
+                self._connection = await _connected(self._database.engine)
         return self._connection
 
     async def _begin(self) -> None:
@@ -247,6 +249,28 @@ class Session:
     def _check_open(self) -> None:
         if self._ended:
             raise RuntimeError("this unit of work has ended")
+
+
+async def _connected(engine: AsyncEngine) -> AsyncConnection:
+    """A connection of the pool. Who is cancelled while one is made leaves it to the pool: asyncpg, cancelled in the
+    middle, complains to the event loop."""
+
+    async def connect() -> AsyncConnection:
+        return await engine.connect()
+
+    task = asyncio.create_task(connect())
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_give_back)
+        raise
+
+
+def _give_back(task: asyncio.Task[AsyncConnection]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        closing = asyncio.ensure_future(_returned(task.result()))
+        _CLOSING.add(closing)
+        closing.add_done_callback(_CLOSING.discard)
 
 
 async def _returned(connection: AsyncConnection) -> None:
