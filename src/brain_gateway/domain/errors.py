@@ -173,7 +173,7 @@ class InvalidDocument(CallerError):
 
     def __init__(self, detail: str = "", faults: tuple[str, ...] = ()) -> None:
         super().__init__(detail or "; ".join(faults))
-        self.faults = faults or (detail,)
+        self.faults = faults or ((detail,) if detail else ())
 
 
 class UpgradeRefused(CallerError):

@@ -59,8 +59,9 @@ FAULTS = [
 def test_whose_fault_it_is_agrees_with_the_status(branch, fault, statuses):
     exceptions = {
         errors.NotImplementedByGateway: 501,
+        errors.NotCached: 504,  # RFC 9111 section 5.2.1.7
         errors.VersionNotSupported: 505,
-    }  # the caller's, but 5xx by RFC 9110
+    }  # the caller's, but 5xx by RFC 9110 and 9111
     for error in LEAVES:
         if issubclass(error, branch):
             status = PROBLEMS[error].status

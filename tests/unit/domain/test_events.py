@@ -5,22 +5,72 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from brain_gateway.domain import events
-from brain_gateway.domain.events import DomainEvent, RouteRegistered
+from brain_gateway.domain.events import (
+    DomainEvent,
+    RouteRegistered,
+    ServiceHealthChanged,
+    ServiceRegistered,
+    TargetAdded,
+    TenantDeleted,
+    payload,
+)
+from brain_gateway.domain.routing.service_status import ServiceStatus
 
-KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and kind.__base__ is DomainEvent]
+KINDS = sorted(
+    (kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, DomainEvent)),
+    key=lambda kind: kind.__name__,
+)
+ROOTS = {"DomainEvent", "ServiceEvent", "IntegrationEvent"}
 
 
 def test_the_events_of_the_platform() -> None:
-    assert sorted(kind.__name__ for kind in KINDS) == [
+    assert {kind.__name__ for kind in KINDS} - ROOTS == {
+        "ApiKeyIssued",
+        "ApiKeyRevoked",
         "CircuitClosed",
         "CircuitOpened",
+        "ConfigurationApplied",
         "IntegrationActivated",
+        "IntegrationCredentialsChanged",
+        "IntegrationDeactivated",
+        "IntegrationHealthChanged",
+        "IntegrationRemoved",
+        "IntegrationUpdated",
+        "LimitChanged",
         "RouteRegistered",
+        "RouteRemoved",
+        "RouteUpdated",
         "ServiceDeregistered",
         "ServiceHealthChanged",
         "ServiceRegistered",
+        "ServiceUpdated",
+        "TargetAdded",
         "TargetHealthChanged",
-    ]
+        "TargetRemoved",
+        "TargetReweighted",
+        "TargetsDiscovered",
+        "TenantDeleted",
+        "TenantRegistered",
+        "TenantUpdated",
+    }
+
+
+def test_events_of_one_aggregate_share_its_name_and_others_do_not() -> None:
+    own = ServiceRegistered(occurred_at=1.0, tenant_id="t", service="crm")
+    assert own.aggregate == TargetAdded(
+        occurred_at=2.0, tenant_id="t", service="crm", target="http://a:1", weight=1
+    ).aggregate
+    assert own.aggregate != ServiceRegistered(occurred_at=1.0, service="crm").aggregate
+    assert TenantDeleted(occurred_at=1.0, tenant_id="t").aggregate == "tenant/t"
+
+
+def test_a_payload_is_plain_and_leaves_out_what_every_event_has() -> None:
+    event = RouteRegistered(occurred_at=1.0, service="a", path="/b", methods=frozenset(("PUT", "GET")))
+    assert payload(event) == {"service": "a", "path": "/b", "methods": ["GET", "PUT"]}
+    changed = ServiceHealthChanged(
+        occurred_at=1.0, service="a", old=ServiceStatus.UNKNOWN, new=ServiceStatus.DOWN
+    )
+    assert payload(changed) == {"service": "a", "old": "unknown", "new": "down"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

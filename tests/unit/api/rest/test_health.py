@@ -40,14 +40,14 @@ async def asked(
     path: str,
     found: HealthReport | None = None,
     breakers: dict[str, str] | None = None,
-    draining: bool = False,
+    unready: str | None = None,
 ) -> httpx.Response:
     """What the endpoint answers."""
     app = FastAPI()
     states = breakers or {}
     app.include_router(
         health_router(
-            lambda: found, lambda key, origin: states.get(f"{key} {origin}", "closed"), lambda: draining
+            lambda: found, lambda key, origin: states.get(f"{key} {origin}", "closed"), lambda: unready
         )
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gw.example") as client:
@@ -79,11 +79,21 @@ async def test_the_report_with_the_state_of_each_circuit():
 
 
 async def test_a_live_process_says_so():
-    answer = await asked("/health/live", draining=True)
+    answer = await asked("/health/live", unready="draining")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-@pytest.mark.parametrize(("draining", "status", "shown"), [(False, 200, "ready"), (True, 503, "draining")])
-async def test_readiness_falls_when_draining(draining, status, shown):
-    answer = await asked("/health/ready", draining=draining)
-    assert (answer.status_code, answer.json()) == (status, {"status": shown})
+WAITS = "waiting for the database: it does not answer"
+
+
+@pytest.mark.parametrize(
+    ("unready", "status", "shown"),
+    [
+        (None, 200, {"status": "ready"}),
+        ("draining", 503, {"status": "draining"}),
+        (WAITS, 503, {"status": "waiting", "detail": WAITS}),
+    ],
+)
+async def test_readiness_falls_and_says_why(unready, status, shown):
+    answer = await asked("/health/ready", unready=unready)
+    assert (answer.status_code, answer.json()) == (status, shown)
