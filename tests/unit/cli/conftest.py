@@ -13,7 +13,7 @@ from brain_gateway.cli import app
 from brain_gateway.cli.remote import connection, screen
 from brain_gateway.settings.documentation import describe_settings
 from brain_gateway.settings.spelling import CLIENT_VARIABLES
-from tests.fakes.admin_api import AdminApi
+from tests.fakes.scripted_api import ScriptedApi
 
 Run = Callable[..., Result]
 
@@ -40,9 +40,9 @@ def run(monkeypatch) -> Run:
 
 
 @pytest.fixture
-def admin(monkeypatch) -> AdminApi:
+def admin(monkeypatch) -> ScriptedApi:
     """The gateway that commands reach, whatever its address; nobody waits."""
-    api = AdminApi()
+    api = ScriptedApi()
     monkeypatch.setattr(connection, "transport", lambda place, ca: httpx.MockTransport(api))
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     return api

@@ -9,7 +9,7 @@ import pytest
 
 from brain_gateway.cli.remote.api import Api, segment
 from brain_gateway.cli.remote.exits import ExitCode, Stopped
-from tests.fakes.admin_api import AdminApi
+from tests.fakes.scripted_api import ScriptedApi
 
 TOKEN = "eyJ-planted-secret"
 BUSY = {"title": "Store unavailable", "detail": "away"}
@@ -17,7 +17,7 @@ BUSY = {"title": "Store unavailable", "detail": "away"}
 
 @pytest.fixture
 def admin():
-    return AdminApi()
+    return ScriptedApi()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from brain_gateway.cli.remote.connection import Remote
 from brain_gateway.cli.remote.exits import Stopped
 from brain_gateway.cli.remote.resources import below, count, given, listing, part_of, removal, service_of
 from brain_gateway.cli.remote.screen import Column, Screen
-from tests.fakes.admin_api import AdminApi
+from tests.fakes.scripted_api import ScriptedApi
 
 ID = "0b0c9f5e-2f6e-4b5d-8c7e-1f2e3d4c5b6a"
 SERVICE = {"id": ID, "name": "reports"}
@@ -21,7 +21,7 @@ COLUMNS = (Column("name"), count("targets"))
 
 @pytest.fixture
 def admin():
-    return AdminApi()
+    return ScriptedApi()
 
 
 @pytest.fixture

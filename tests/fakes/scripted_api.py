@@ -11,7 +11,7 @@ import httpx
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
-class AdminApi:
+class ScriptedApi:
     """A handler for httpx.MockTransport. Answers to one method and path are given in turn, the last again and again."""
 
     def __init__(self) -> None:
