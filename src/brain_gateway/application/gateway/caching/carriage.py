@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from brain_gateway.domain.http.responses import ResponseHead
     from brain_gateway.domain.routing.policies import CachePolicy
 
+LONGEST_WAIT = 5.0  # seconds that a request waits for another
 _SERVED = frozenset((Use.FRESH, Use.STALE, Use.REFRESH))
 
 
@@ -122,14 +123,29 @@ class Carriage(PassingSink):
         if self.collapsed is None and self._collapsible() and flights.worthwhile(key):
             flight = flights.of(key)
             if flight is not None:
-                flight.followers.append(self)
-                self.exchange.connection = Waiting(lambda: flight.leave(self))
+                self._wait(flight)
                 return
             self._flight = flights.lead(key)
         if self.cache.shared is not None:
             self.exchange.connection = Waiting(self.cache.beside(self._look_further()))
         else:
             self.ask()
+
+    def _wait(self, flight: Flight) -> None:
+        flight.followers.append(self)
+        timer = self.cache.later(LONGEST_WAIT, lambda: self._overtake(flight))
+
+        def leave() -> None:
+            timer.cancel()
+            flight.leave(self)
+
+        self.exchange.connection = Waiting(leave)
+
+    def _overtake(self, flight: Flight) -> None:
+        """The other one takes too long (its client may be slow): be the one that asks."""
+        if flight.leave(self):
+            self.cache.flights.abandon(self.flight_key, flight)
+            self.go_on(True)
 
     def _collapsible(self) -> bool:
         """Who insists on a new answer waits for none, and who has conditions brings nothing to store."""
@@ -155,7 +171,7 @@ class Carriage(PassingSink):
 
     async def _look_further(self) -> None:
         """In the store that processes share."""
-        found = await self.cache.find_shared(self.asked)
+        found = await self.cache.find_shared(self.asked, self._usable)
         self.exchange.connection = None
         if found is None and self._usable:
             self.why = "miss"  # what is here is not to be believed, but may be validated

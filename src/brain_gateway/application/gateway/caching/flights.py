@@ -28,10 +28,12 @@ class Flight:
     def __init__(self) -> None:
         self.followers: list[Follower] = []
 
-    def leave(self, follower: Follower) -> None:
-        """It waits no more."""
-        if follower in self.followers:
+    def leave(self, follower: Follower) -> bool:
+        """It waits no more; whether it did."""
+        waits = follower in self.followers
+        if waits:
             self.followers.remove(follower)
+        return waits
 
 
 class Flights:
@@ -56,11 +58,15 @@ class Flights:
 
     def land(self, key: FlightKey, flight: Flight, again: bool = False) -> None:
         """It is over, one way or the other (`again`: it brought no answer at all): those that wait go on."""
-        if self._under_way.get(key) is flight:
-            del self._under_way[key]
+        self.abandon(key, flight)
         followers, flight.followers = flight.followers, []
         for follower in followers:
             follower.go_on(again)
+
+    def abandon(self, key: FlightKey, flight: Flight) -> None:
+        """Who comes from now on waits for another one."""
+        if self._under_way.get(key) is flight:
+            del self._under_way[key]
 
     def useless(self, key: FlightKey) -> None:
         """Its answers are not stored: nobody need wait for the next ones."""

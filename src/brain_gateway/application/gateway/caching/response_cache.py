@@ -101,6 +101,10 @@ class ResponseCache:
         task.add_done_callback(self._tasks.discard)
         return task.cancel
 
+    def later(self, seconds: float, work: Callable[[], None]) -> asyncio.TimerHandle:
+        """Do it after a while, unless it is cancelled."""
+        return asyncio.get_running_loop().call_later(seconds, work)
+
     def confirmed(self, key: ResourceKey) -> bool:
         """Whether memory may be believed: it is all there is, or the shared store was asked not long ago."""
         if self.shared is None:
@@ -108,14 +112,14 @@ class ResponseCache:
         known = self._confirmed.get(key)
         return known is not None and self.clock() - known[1] < TRUSTED_FOR
 
-    async def find_shared(self, asked: Asked) -> Found | None:
-        """What processes share; where nothing has changed since memory learned of it, what memory has."""
+    async def find_shared(self, asked: Asked, usable: bool) -> Found | None:
+        """What processes share; what memory has, where that is `usable` and has not been changed by others."""
         assert self.shared is not None
         key = asked.key
         if key in self._undone and not await self.shared.drop(key):
             return None  # what it has does not hold
         known = self._confirmed.get(key)
-        if known is not None and self.clock() - known[1] < REMEMBERED / 2:
+        if usable and known is not None and self.clock() - known[1] < REMEMBERED / 2:
             here = self.memory.find(key, asked.selector)
             changed = await self.shared.changed(key) if here.variants else None
             if changed is not None and changed <= known[0] and self._confirmed.get(key) is known:
@@ -137,6 +141,9 @@ class ResponseCache:
     def keep(self, key: ResourceKey, stored: StoredResponse, mark: int, shared_mark: int | None) -> None:
         """Keep an answer, here and in the shared store, unless it was changed since it was asked for."""
         kept = self.memory.keep(key, stored, mark)
+        known = self._confirmed.get(key)
+        if shared_mark is None and known is not None:
+            shared_mark = known[0]  # it was served from memory, which was right then
         if self.shared is not None and shared_mark is not None:
             if kept:
                 self._confirm(key, shared_mark)

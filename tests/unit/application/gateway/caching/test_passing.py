@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from brain_gateway.application.gateway.caching import carriage
 from brain_gateway.domain.errors import UpstreamClosed
 from tests.builders.cached import CachedShop, settle, status_of
 from tests.builders.requests import wire
@@ -103,3 +106,19 @@ async def test_variants_that_waited_for_the_wrong_one_go_alone(shop):
     )
     assert first[0].answers()[0].body == b"en"
     assert second[0].answers()[0].body == b"de"
+
+
+async def test_one_that_takes_long_is_overtaken(shop, monkeypatch):
+    monkeypatch.setattr(carriage, "LONGEST_WAIT", 0.01)
+    edges = await ask_together(shop, 4)
+    monkeypatch.setattr(carriage, "LONGEST_WAIT", 60.0)
+    await asyncio.sleep(0.05)
+    assert len(shop.asked) == 2
+    shop.asked[1].answer(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 2", b"ok")
+    assert [status_of(edge.answers()[0]) for edge in edges[1:]] == [
+        "fwd=uri-miss; stored",
+        *["fwd=uri-miss; collapsed"] * 2,
+    ]
+    shop.asked[0].answer(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 4", b"late")
+    assert edges[0].answers()[0].body == b"late"
+    assert shop.gateway.target().in_flight == 0

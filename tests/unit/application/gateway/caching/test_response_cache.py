@@ -176,6 +176,30 @@ async def test_a_closed_cache_leaves_no_tasks(shops, shared):
     assert not first.cache._tasks
 
 
+async def test_what_another_process_has_renewed_is_found(shops):
+    first, second = shops
+    first.says("Cache-Control: max-age=60", 'ETag: "a"')
+    await get(first)
+    await get(second)
+    for shop in shops:
+        shop.pass_time(70.0)
+    first.says("Cache-Control: max-age=60", 'ETag: "a"', status="HTTP/1.1 304 Not Modified", body=b"")
+    assert status_of(await get(first)) == "fwd=stale; fwd-status=304; stored"
+    assert status_of(await get(second)) == "hit"
+    assert second.asked == []
+
+
+async def test_what_is_renewed_beside_an_answer_is_shared(shops):
+    first, second = shops
+    first.says("Cache-Control: max-age=60, stale-while-revalidate=60", body=b"old")
+    await get(first)
+    for shop in shops:
+        shop.pass_time(60.0)
+    first.says("Cache-Control: max-age=60", body=b"new")
+    assert (await get(first)).body == b"old"
+    assert (await get(second)).body == b"new"
+
+
 # Purging, in memory alone
 
 
