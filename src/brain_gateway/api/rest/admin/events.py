@@ -44,7 +44,7 @@ async def stream_events(
         return await ask.find(ListEventsQuery(tenant_id=ask.tenant_id, after=after_id))
 
     def ended() -> bool:
-        return control.draining() or session.expires <= control.clock()
+        return bool(control.draining()) or session.expires <= control.clock()
 
     stream = event_stream(control.events, control.streams, wanted, earlier, ended, control.clock)
     return StreamingResponse(stream, headers=_HEADERS, media_type=MEDIA_TYPE)
