@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -47,12 +48,11 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RoutePattern:
-    """A pattern, compiled once. Raises ConfigurationError that says where `text` is wrong."""
+    """A pattern, parsed once. Raises ConfigurationError that says where `text` is wrong."""
 
     text: str
     segments: tuple[Segment, ...] = field(init=False, repr=False, compare=False, default=())
     specificity: tuple[int, ...] = field(init=False, repr=False, compare=False, default=())
-    _expression: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _captures: tuple[tuple[int, Segment], ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:
@@ -62,9 +62,6 @@ class RoutePattern:
         end = () if ranks[-1] == RANK_PATH else (RANK_LITERAL,)
         object.__setattr__(self, "segments", segments)
         object.__setattr__(self, "specificity", ranks + end)
-        object.__setattr__(
-            self, "_expression", re.compile("".join(map(_expression, segments, range(len(segments)))))
-        )
         captures = tuple((at, segment) for at, segment in enumerate(segments) if segment.type is not None)
         object.__setattr__(self, "_captures", captures)
 
@@ -75,7 +72,7 @@ class RoutePattern:
 
     def match(self, path: str) -> dict[str, ParameterValue] | None:
         """The parameters when the whole of `path` matches, else None."""
-        found = self._expression.fullmatch(path)
+        found = _compiled(self.segments).fullmatch(path)
         if found is None:
             return None
         return {
@@ -98,6 +95,12 @@ class RoutePattern:
 
     def __str__(self) -> str:
         return self.text
+
+
+@lru_cache(maxsize=1024)
+def _compiled(segments: tuple[Segment, ...]) -> re.Pattern[str]:
+    """As an expression; made when it is asked for: a large registry's matchers never do."""
+    return re.compile("".join(map(_expression, segments, range(len(segments)))))
 
 
 def _expression(segment: Segment, at: int) -> str:
