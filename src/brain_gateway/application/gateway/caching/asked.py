@@ -15,7 +15,7 @@ from brain_gateway.domain.http.requests import host_line
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.exchange import Exchange
-    from brain_gateway.domain.http.requests import Request
+    from brain_gateway.domain.http.requests import Request, RequestFields
     from brain_gateway.domain.routing.policies import CachePolicy
 
 # Fields that the gateway makes anew for each request: an answer that depends on them is nobody else's.
@@ -25,17 +25,40 @@ MADE_ANEW = frozenset(
 _NOTHING: Directives = {}
 
 
+class Views:
+    """What blocks of fields mean, by their bytes: clients send the same ones again and again. Bounded in number and in
+    bytes of each; who gets one changes nothing in it."""
+
+    MOST = 2048
+    LONGEST = 4096
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[Values, Directives]] = {}
+
+    def of(self, block: RequestFields) -> tuple[Values, Directives]:
+        """The fields' combined values, and the directives among them."""
+        known = self._known.get(block.joined)
+        if known is None:
+            values = combined(block.lines)
+            known = values, of_request(values)
+            if len(block.joined) <= self.LONGEST:
+                if len(self._known) >= self.MOST:
+                    self._known.clear()
+                self._known[block.joined] = known
+        return known
+
+
 class Asked:
     """`values`: what the service sees of the caller's fields; `control`: the caller's directives, as far as the route
     lets them count; `base`: what tells requests apart whatever Vary says."""
 
     __slots__ = ("_identity", "base", "control", "head", "key", "values")
 
-    def __init__(self, exchange: Exchange, policy: CachePolicy) -> None:
+    def __init__(self, exchange: Exchange, policy: CachePolicy, views: Views) -> None:
         head, lane = exchange.head, exchange.lane
         self.head = head
-        self.values = combined(head.fields.lines)
-        self.control = of_request(self.values) if policy.client_control else _NOTHING
+        self.values, control = views.of(head.fields)
+        self.control = control if policy.client_control else _NOTHING
         self.key = key_of(exchange, head.line.rest)
         self.base = _base(exchange, policy)
         self._identity = lane.identity

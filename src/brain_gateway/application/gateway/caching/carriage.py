@@ -46,7 +46,7 @@ class Carriage(PassingSink):
         exchange.carriage = self
         self.cache = cache
         self.policy = policy
-        self.asked = Asked(exchange, policy)
+        self.asked = Asked(exchange, policy, cache.views)
         self.why = "uri-miss"
         self.stored: StoredResponse | None = None
         self.collapsed: bool | None = None

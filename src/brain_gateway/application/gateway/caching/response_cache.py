@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from brain_gateway.application.gateway.caching.asked import Views
 from brain_gateway.application.gateway.caching.carriage import Carriage
 from brain_gateway.application.gateway.caching.carrier import CachingCarrier
 from brain_gateway.application.gateway.caching.flights import Flights
@@ -44,6 +45,7 @@ class ResponseCache:
         self.clock = clock
         self.unix = unix
         self.flights = Flights(clock)
+        self.views = Views()
         self._settle = settle
         self._announce = announce
         self._tasks: set[asyncio.Task[None]] = set()
