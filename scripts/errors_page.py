@@ -91,6 +91,10 @@ NOTES: dict[type[GatewayError], str] = {
         "`detail` says whether Vault is sealed, away or refuses the gateway, or what is the matter with the "
         "secrets file, and names the variable to look at; never a secret. Requests to services go on."
     ),
+    errors.LimitsUnavailable: (
+        "The store of REDIS_URL is away and LIMITS_WITHOUT_STORE is `refuse`, or the limit is smaller than the number "
+        "of processes that would have to divide it. With `Retry-After`; requests pass as soon as the store is back."
+    ),
     errors.IdentityUnavailable: (
         "The issuer's key set (JWT_JWKS_URL) has not been obtained, or is too old. Callers whose tokens "
         "were verified before go on until these expire."
