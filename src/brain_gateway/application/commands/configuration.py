@@ -70,10 +70,11 @@ async def apply_configuration(command: ApplyConfigurationCommand, work: Work) ->
     if plan.conflicts and not command.skip_conflicts:
         raise Conflict("; ".join(map(_belongs_elsewhere, plan.conflicts[:20])))
     steps = _Steps(work, command.options.owner)
-    for change in plan.changes:
+    taken = [change for change in plan.changes if change.step is not Step.CONFLICT]
+    for change in taken:
         _TAKE[change.kind](steps, change)
     await steps.write()
-    if plan.changes:
+    if taken:
         work.happened((_applied(command.options.owner, plan, work.now),))
     if command.fingerprint:
         await work.unit.versions.declare(command.options.owner, command.fingerprint)
