@@ -14,6 +14,7 @@ from brain_gateway.application.commands.changing import (
     subject,
     writable,
 )
+from brain_gateway.application.commands.tenants import refuse_unserved
 from brain_gateway.application.dto import BY_HAND, ServiceRegistrationDTO
 from brain_gateway.application.ports.configuration_versions import ChangeKind
 from brain_gateway.application.work import Work
@@ -50,9 +51,11 @@ class DeregisterServiceCommand(Command[None]):
 
 
 async def register_service(command: RegisterServiceCommand, work: Work) -> ServiceRegistrationDTO:
-    """Raises Conflict when its owner has one of that name: of two at once, one wins."""
+    """Raises Conflict when its owner has one of that name (of two at once, one wins), or has been deleted."""
     service = command.service
     check_targets(work, service)
+    if service.tenant_id is not None:
+        await refuse_unserved(work, service.tenant_id)
     item = ServiceRegistrationDTO(
         id=work.new_id(), owner=command.owner, created_at=work.now, updated_at=work.now, service=service
     )
