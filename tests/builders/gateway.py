@@ -12,7 +12,12 @@ from brain_gateway.application.gateway.identification import Identification
 from brain_gateway.application.gateway.lanes import LimitRegistry
 from brain_gateway.application.gateway.metrics_collector import MetricsCollector
 from brain_gateway.application.gateway.request_router import RequestRouter
-from brain_gateway.application.gateway.routing_table import RoutingTable, ServiceEntry, TableRules, compile_table
+from brain_gateway.application.gateway.routing_table import (
+    RoutingTable,
+    ServiceEntry,
+    TableRules,
+    compile_table,
+)
 from brain_gateway.application.gateway.sessions import SessionCache
 from brain_gateway.application.gateway.settlement import Settlement
 from brain_gateway.application.gateway.targets import TargetRegistry, TargetState
@@ -72,8 +77,9 @@ class FakeGateway:
         limits: LimitRegistry | None = None,
         wire_limits: WireLimits | None = None,
         spans: float | None = None,
+        clock: ManualClock | None = None,
     ) -> None:
-        self.clock = ManualClock()
+        self.clock = clock or ManualClock()
         self.tokens, self.keys, self.sessions = KnownTokens(), KnownKeys(), SessionCache()
         self.tokens.tokens[b"good-token"] = principal()
         self.keys.keys[b"bgk_a-good-key"] = principal(scheme="api_key", token_id="sha256:a")

@@ -89,9 +89,10 @@ class LimitDesk:
     async def open(self) -> None:
         """Call the store for the first time, so that the first request finds it; one that is away is not waited for
         longer than OPENING."""
-        until = self._clock() + OPENING
+        loop = asyncio.get_running_loop()
+        until = loop.time() + OPENING
         await self._pulse()
-        while not self._reachable and self._clock() < until:
+        while not self._reachable and loop.time() < until:
             await asyncio.sleep(PULSE_ALONE)
             await self._pulse()
 

@@ -10,7 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain_gateway.application.gateway.lanes import LimitRegistry
+from brain_gateway.application.gateway.limit_leases import LimitDesk
+from brain_gateway.domain.resilience.leases import LeasedWindow
 from brain_gateway.domain.resilience.rate_limit import RateLimit
+from tests.fakes.limit_store import MemoryLimits, StoredLimits
+from tests.fakes.manual_clock import ManualClock
 
 LIMIT = RateLimit(3, 60.0)
 
@@ -85,3 +89,25 @@ def test_tunnels_are_counted_and_nothing_is_left_of_none(steps):
         registry.tunnel(caller, name, 1 if opens else -1)
         assert registry.tunnels(caller, name) == model[caller, name]
     assert registry._tunnels == {key: count for key, count in model.items() if count}
+
+
+def test_with_a_desk_windows_are_leased_and_nothing_is_divided():
+    clock = ManualClock()
+    registry = LimitRegistry(shares=4, desk=LimitDesk(MemoryLimits(StoredLimits(clock)), clock, "one"))
+    window = registry.window("t", "shop", "default", LIMIT, clock())
+    assert isinstance(window, LeasedWindow)
+    assert (window.limit, window.key) == (LIMIT, "t|shop|default|3/60")
+    assert registry.window("t", "shop", "default", LIMIT, clock()) is window
+    assert registry.window("t", "shop", "default", RateLimit(4, 60.0), clock()) is not window
+
+
+def test_leased_windows_at_rest_are_forgotten_too():
+    clock = ManualClock()
+    desk = LimitDesk(MemoryLimits(StoredLimits(clock)), clock, "one")
+    registry = LimitRegistry(2, desk=desk)
+    busy = registry.window("busy", "shop", "default", LIMIT, clock())
+    assert busy.admit(clock()), "the store was never reached: its part"
+    for caller in "abcdef":
+        registry.window(caller, "shop", "default", LIMIT, clock())
+        assert len(registry._windows) <= 3
+    assert registry.window("busy", "shop", "default", LIMIT, clock()) is busy

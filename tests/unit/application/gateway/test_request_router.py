@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from brain_gateway.application.gateway import limit_leases
+from brain_gateway.application.gateway.deferred import Deferred
 from brain_gateway.application.gateway.exchange import Exchange, Refusal, Reply
 from brain_gateway.application.gateway.forwarding import TrustedProxies
 from brain_gateway.application.gateway.identification import Unverified
 from brain_gateway.application.gateway.lanes import LimitRegistry
+from brain_gateway.application.gateway.limit_leases import LimitDesk
 from brain_gateway.domain import errors
 from brain_gateway.domain.resilience.circuit_breaker import BreakerPolicy
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
-from brain_gateway.domain.routing.service_route import CorsPolicy, ProbePolicy, ServiceKind, Timeouts
+from brain_gateway.domain.routing.service_route import (
+    CorsPolicy,
+    ProbePolicy,
+    ServiceKind,
+    ServiceRoute,
+    Timeouts,
+)
 from brain_gateway.domain.routing.target import Target
 from tests.builders.gateway import KEY, OTHER_TENANT, TENANT, TOKEN, FakeGateway, principal, route, service
 from tests.builders.requests import client, head
+from tests.fakes.limit_store import MemoryLimits, StoredLimits
+from tests.fakes.manual_clock import ManualClock
 
 UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
 
@@ -573,3 +586,88 @@ def test_a_trusted_proxy_speaks_for_its_clients():
     stranger = client("203.0.113.3")
     gateway.admit(head("GET /shop/login HTTP/1.1", "X-Forwarded-For: 203.0.113.1"), stranger)
     assert stranger.caller == "203.0.113.3"
+
+
+# Limits that processes share
+
+
+async def desk_of(stored: StoredLimits, clock: ManualClock, *, refuses: bool = False) -> LimitDesk:
+    desk = LimitDesk(MemoryLimits(stored), clock, "one", refuses=refuses)
+    await desk.open()
+    return desk
+
+
+def shared(desk: LimitDesk, clock: ManualClock, *services: ServiceRoute) -> FakeGateway:
+    return FakeGateway(*services, limits=LimitRegistry(desk=desk), classes=TIGHT, clock=clock)
+
+
+TIGHT = LimitClasses(default=RateLimit(2, 60.0))
+
+
+@pytest.mark.anyio
+async def test_a_request_without_a_token_in_hand_waits_and_is_decided():
+    clock = ManualClock()
+    desk = await desk_of(StoredLimits(clock), clock)
+    gateway = shared(desk, clock)
+    work = asyncio.create_task(desk.run())
+    asked = head("GET /shop/items HTTP/1.1", TOKEN)
+    kinds = []
+    for _ in range(4):
+        answer = gateway.router.admit(asked, client())
+        if isinstance(answer, Deferred):
+            answer = await gateway.router.decide(answer, asked, client())
+        kinds.append(type(answer))
+    assert kinds == [Exchange, Exchange, Refusal, Refusal]
+    assert refusal_of(answer) is errors.RateLimitExceeded
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+
+
+@pytest.mark.anyio
+async def test_a_search_for_routes_waits_for_its_token_too():
+    clock = ManualClock()
+    desk = await desk_of(StoredLimits(clock), clock)
+    gateway = shared(desk, clock, service(strict=True, routes=(route("/items"),)))
+    assert isinstance(gateway.admit(head("GET /shop/nothing HTTP/1.1", TOKEN)), Deferred)
+
+
+@pytest.mark.anyio
+async def test_without_the_store_and_unwilling_to_guess_it_is_unavailable(monkeypatch):
+    monkeypatch.setattr(limit_leases, "OPENING", 0.0)
+    clock = ManualClock()
+    stored = StoredLimits(clock)
+    stored.away = True
+    gateway = shared(await desk_of(stored, clock, refuses=True), clock)
+    answer = gateway.admit()
+    assert refusal_of(answer) is errors.LimitsUnavailable
+    assert answer.headers == (("Retry-After", "1"),)
+
+
+class Never(Deferred):
+    """What does not come."""
+
+    waits = 0
+
+    async def wait(self) -> None:
+        Never.waits += 1
+
+    def refusal(self) -> Refusal:
+        return Refusal(errors.LimitsUnavailable())
+
+
+@pytest.mark.anyio
+async def test_what_never_comes_is_not_waited_for_for_ever():
+    gateway = FakeGateway()
+    gateway.router.admit = lambda head, client: Never()
+    assert refusal_of(await gateway.router.decide(Never(), None, None)) is errors.LimitsUnavailable
+    assert Never.waits == Never.most
+
+
+@pytest.mark.anyio
+async def test_keys_that_cannot_be_fetched_are_the_issuers_affair():
+    gateway = FakeGateway()
+    asked = head("GET /shop HTTP/1.1", bearer("new"))
+    gateway.tokens.arriving[b"new"] = principal()
+    waiting = gateway.router.admit(asked, client())
+    assert isinstance(await gateway.router.decide(waiting, asked, client()), Exchange)
+    assert refusal_of(waiting.refusal()) is errors.IdentityUnavailable
