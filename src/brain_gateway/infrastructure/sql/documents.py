@@ -1,12 +1,13 @@
 """Frozen values of the domain as JSON and back, by the types of their fields: what comes back is checked again.
 
 What was written by a newer version and is not known here is refused, not dropped: it may be what protects something.
+Null is dropped: there nothing was asked for, and versions may differ for a while.
 """
 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -55,6 +56,15 @@ def from_text(text: str) -> Json:
 def object_in(text: str) -> dict[str, Json]:
     """The JSON object that a text is. Raises ValueError."""
     return _object(orjson.loads(text))
+
+
+def known_in(data: dict[str, Json], names: Collection[str], what: str) -> dict[str, Json]:
+    """`data` without what is null and has none of these names. Raises ValueError for another name."""
+    known = {name: one for name, one in data.items() if name in names or one is not None}
+    unknown = known.keys() - set(names)
+    if unknown:
+        raise ValueError(f"{what} has no {min(unknown)} in this version")
+    return known
 
 
 def build(kind: Kind, data: Json) -> Json:
@@ -117,10 +127,8 @@ def _mapping(inner: Kind) -> Callable[[Any], Any]:
 def _record(kind: Kind) -> Callable[[Any], Any]:
     def record(data: Json) -> Json:
         hints = _hints(kind)
-        unknown = _object(data).keys() - hints.keys()
-        if unknown:
-            raise ValueError(f"{kind.__name__} has no {min(unknown)} in this version")
-        return kind(**{name: _builder(hints[name])(one) for name, one in data.items()})
+        given = known_in(_object(data), hints.keys(), kind.__name__)
+        return kind(**{name: _builder(hints[name])(one) for name, one in given.items()})
 
     return record
 

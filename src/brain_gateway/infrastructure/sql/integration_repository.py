@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, select
 from brain_gateway.domain.errors import CallerError, ConfigurationError, InternalError, ResourceNotFound
 from brain_gateway.domain.integrations.integration import IntegrationCategory
 from brain_gateway.domain.integrations.integration_config import IntegrationConfig
-from brain_gateway.infrastructure.sql.documents import build, object_in, parts_of, to_text
+from brain_gateway.infrastructure.sql.documents import build, known_in, object_in, parts_of, to_text
 from brain_gateway.infrastructure.sql.repository import Repository
 from brain_gateway.infrastructure.sql.tables import integrations
 
@@ -80,7 +80,8 @@ def _row(config: IntegrationConfig, version: int) -> dict[str, Any]:
 def _config(row: Row[Any]) -> IntegrationConfig:
     try:
         hints = parts_of(IntegrationConfig)
-        settings = {name: build(hints[name], one) for name, one in object_in(row.settings).items()}
+        given = known_in(object_in(row.settings), _DOCUMENT, "an integration")
+        settings = {name: build(hints[name], one) for name, one in given.items()}
         return IntegrationConfig(
             id=row.id,
             integration_name=row.integration_name,

@@ -30,10 +30,10 @@ class SqlOutbox(Repository):
         await self.insert_many(rows)
         await self._session.change(update(configuration_head).values(last_event=rows[-1]["id"]))
 
-    async def take(self, most: int) -> Sequence[EventEnvelope]:
+    async def take(self, most: int) -> Sequence[EventEnvelope] | None:
         """Nobody else gets any until this unit of work ends; writers go on meanwhile."""
         if not await self._session.become_relay():
-            return []
+            return None
         statement = select(outbox).where(outbox.c.published == false(), self.seen)
         return [
             _envelope(row) for row in await self._session.apart(statement.order_by(outbox.c.id).limit(most))

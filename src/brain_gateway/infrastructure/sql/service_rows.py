@@ -15,7 +15,15 @@ from brain_gateway.domain.routing.route_pattern import RoutePattern
 from brain_gateway.domain.routing.service_changes import SETTINGS
 from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute
 from brain_gateway.domain.routing.target import Target
-from brain_gateway.infrastructure.sql.documents import Json, build, object_in, parts_of, plain, to_text
+from brain_gateway.infrastructure.sql.documents import (
+    Json,
+    build,
+    known_in,
+    object_in,
+    parts_of,
+    plain,
+    to_text,
+)
 from brain_gateway.infrastructure.sql.repository import bookkeeping, owner_of, tenant_of
 
 BROKEN = (ValueError, TypeError, KeyError, ConfigurationError, CallerError)
@@ -117,7 +125,7 @@ class ServiceReader:
             kind=ServiceKind(row.kind),
             targets=tuple([self._target(one) for one in targets]),
             routes=tuple([self._route(one.pattern, one.methods, one.settings) for one in routes]),
-            **{name: self._setting(name, one) for name, one in object_in(row.settings).items()},
+            **{name: self._setting(name, one) for name, one in _settings(row.settings).items()},
         )
         return registered(row, service, _leases(targets))
 
@@ -131,8 +139,6 @@ class ServiceReader:
         return target
 
     def _setting(self, name: str, data: Json) -> Json:
-        if name not in _DOCUMENT:
-            raise ValueError(f"a service has no {name} in this version")
         place = name, repr(data)
         known = self._settings.get(place)
         if known is None:
@@ -151,9 +157,7 @@ class ServiceReader:
         if pattern is None:
             pattern = self._patterns[text] = RoutePattern(text)
         hints = parts_of(Route)
-        given = object_in(settings)
-        if not given.keys() <= set(_OF_ROUTE):
-            raise ValueError("a route has a setting that this version does not know")
+        given = known_in(object_in(settings), _OF_ROUTE, "a route")
         return Route(
             pattern,
             frozenset(methods.split(",") if methods else ()),
@@ -183,6 +187,10 @@ def registered(
         service=service,
         leases=leases,
     )
+
+
+def _settings(text: str) -> dict[str, Json]:
+    return known_in(object_in(text), _DOCUMENT, "a service")
 
 
 def _leases(targets: Iterable[Row[Any]]) -> Mapping[str, TargetLease]:

@@ -59,6 +59,8 @@ class Session:
     """
 
     def __init__(self, database: Database, scope: Scope, read_only: bool) -> None:
+        if scope.tenant_id is not None and scope.tenant_id in ("", GLOBAL):
+            raise ValueError("a tenant's scope is a tenant's id")
         self.scope = scope
         self.owner = scope.tenant_id or GLOBAL
         self.read_only = read_only

@@ -97,6 +97,10 @@ def test_what_means_nothing_is_refused(data):
         build(Outer, data)
 
 
+def test_what_a_newer_version_did_not_ask_for_is_dropped():
+    assert build(Outer, {"name": "x", "newer": None, "inner": {"newer": None}}) == Outer("x", inner=Inner())
+
+
 def test_a_required_field_is_missing():
     with pytest.raises(TypeError):
         build(Outer, {})

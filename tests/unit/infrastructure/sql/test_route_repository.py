@@ -69,6 +69,19 @@ async def test_a_broken_service_is_closed_and_the_others_are_not(store, spoil, c
         assert len((await unit.services.page(ServiceFilter(), PageRequest())).items) == 3
 
 
+@pytest.mark.parametrize("table", ["services", "routes"])
+async def test_what_a_newer_version_did_not_ask_for_breaks_nothing(store, spoil, table):
+    """While versions differ, as in the middle of a deployment."""
+    async with store(PLATFORM) as unit:
+        await unit.services.add(a_service(routes=["/a"]))
+        await unit.commit()
+    spoil(f"""UPDATE {table} SET settings = replace(settings, '{{', '{{"newer":null,')""")
+    async with store(PLATFORM, read_only=True) as unit:
+        (found,) = await unit.services.all()
+        assert found.service.exposed
+        assert len(found.service.routes) == 1
+
+
 async def test_one_without_even_a_name_is_left_out(store, spoil, caplog):
     async with store(PLATFORM) as unit:
         await unit.services.write_many([a_service("a"), a_service("b")], [], [])
