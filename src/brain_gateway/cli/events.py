@@ -12,6 +12,7 @@ import typer
 from brain_gateway.cli.remote.connection import Remote, connected
 from brain_gateway.cli.remote.exits import printable
 from brain_gateway.cli.remote.resources import Tenant
+from brain_gateway.cli.remote.screen import shown
 
 _SILENCE: Final = 2.0  # seconds without an event, after which those that are kept have all been told
 _AGAIN: Final = 1.0  # seconds before a stream that the gateway ended is begun again
@@ -74,5 +75,5 @@ def _show(remote: Remote, event: Event) -> None:
         typer.echo(json.dumps({"id": event.id, "type": event.type, **event.data}, ensure_ascii=False))
         return
     rest = {name: value for name, value in event.data.items() if name not in ("occurred_at", "type")}
-    what = " ".join(f"{name}={value}" for name, value in rest.items() if value not in (None, "", []))
-    typer.echo(printable(f"{event.data.get('occurred_at', '-')} {event.type} {what}"))
+    said = {name: value for name, value in rest.items() if value not in (None, "", [])}
+    typer.echo(printable(f"{event.data.get('occurred_at', '-')} {event.type} {shown(said)}"))

@@ -86,9 +86,12 @@ async def apply_configuration(ask: AskingOwn, body: ConfigurationToApply) -> Res
         tenant_id=ask.tenant_id, wanted=await _parsed(ask, body), options=_options(body), base=body.base
     )
 
+    made: list[Document] = []  # once for the answer and for what is kept of it: it may be megabytes
+
     def render(plan: Plan, version: int) -> answers.Rendered:
-        done = plan_document(plan, body.owner, ask.control.describe)
-        return answers.Rendered({"version": version or plan.version, **done})
+        if not made:
+            made.append(plan_document(plan, body.owner, ask.control.describe))
+        return answers.Rendered({"version": version or plan.version, **made[0]})
 
     return await ask.once(command, render)
 
