@@ -41,6 +41,12 @@ from brain_gateway.application.queries.events import (
     last_event,
     list_events,
 )
+from brain_gateway.application.queries.integrations import (
+    GetIntegrationQuery,
+    ListIntegrationsQuery,
+    get_integration,
+    list_integrations,
+)
 from brain_gateway.application.queries.services import (
     GetServiceQuery,
     ListServicesQuery,
@@ -58,6 +64,8 @@ HANDLERS: Mapping[type[Query[Any]], QueryHandler] = MappingProxyType(
         ListApiKeysQuery: list_api_keys,
         GetLimitQuery: get_limit,
         ListLimitsQuery: list_limits,
+        GetIntegrationQuery: get_integration,
+        ListIntegrationsQuery: list_integrations,
         AuditHeadQuery: audit_head,
         ListAuditQuery: list_audit,
         VerifyAuditQuery: verify_audit,

@@ -9,7 +9,6 @@ from brain_gateway.application.authorization import Action, Actor
 from brain_gateway.application.bus import Query
 from brain_gateway.application.ports.outbox import EventEnvelope
 from brain_gateway.application.ports.unit_of_work import UnitOfWork
-from brain_gateway.application.visibility import concerns
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,8 @@ class EventPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListEventsQuery(Query[EventPage]):
-    """Events after an id, oldest first: a tenant's and those that concern everybody, or (None) all."""
+    """Events after an id, oldest first: a tenant's own, or (None) all. Of what concerns everybody, tenants hear as it
+    happens; it is not kept for them."""
 
     action = Action.READ_EVENTS
     after: int
@@ -41,8 +41,7 @@ async def list_events(query: ListEventsQuery, unit: UnitOfWork, actor: Actor) ->
     """From the outbox, as far back as it is kept."""
     found = await unit.outbox.after(query.after, query.most)
     last = found[-1].id if found else query.after
-    shown = tuple(event for event in found if concerns(event, query.tenant_id))
-    return EventPage(shown, last, len(found) == query.most)
+    return EventPage(found, last, len(found) == query.most)
 
 
 async def last_event(query: LastEventQuery, unit: UnitOfWork, actor: Actor) -> int:
