@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from brain_gateway.domain.resilience.leases import Ask, Grant
+from brain_gateway.domain.resilience.lease_terms import Ask, Grant
 from brain_gateway.domain.resilience.limits import RateLimit
 
 

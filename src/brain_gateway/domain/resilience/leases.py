@@ -19,65 +19,18 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from math import inf
 
-from brain_gateway.domain.resilience.gcra import Gcra
 from brain_gateway.domain.resilience.instants import not_before, seconds_until
+from brain_gateway.domain.resilience.lease_terms import Ask, Grant, LeaseTerms, lease_life
 from brain_gateway.domain.resilience.ledger import Ledger, grain_of
 from brain_gateway.domain.resilience.limits import RateLimit
+from brain_gateway.domain.resilience.lone_share import AT_ONCE, LoneShare
 
-LONGEST_LIFE = 1.0  # seconds
-SHORTEST_LIFE = 0.05  # a shorter lease would be over when the answer comes
-AT_ONCE = 1.0  # seconds after the store went in which nothing that expires is used anew: it may be granted elsewhere
+__all__ = ["Ask", "Grant", "LeaseTerms", "LeasedWindow", "lease_life"]
+
 REST = 0.01  # seconds that a refusal holds at least
 SPAN = 0.001  # seconds: demand is measured over no less
-
-
-def lease_life(limit: RateLimit) -> float:
-    """How long tokens may be used after they were asked for, in seconds: a twentieth of the window, in bounds."""
-    life = min(LONGEST_LIFE, limit.window / 20)
-    if limit.burst is not None:
-        life = min(life, limit.burst * limit.window / limit.requests / 4)  # a life is lost between bursts
-    return max(SHORTEST_LIFE, life)
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What a window wants of the store.
-
-    `want` tokens, of which `need` are waited for; `back`: (receipt, count) of unused ones; `report`: (seconds that
-    they still count, count) of admissions that the store does not know.
-    """
-
-    want: int
-    need: int
-    back: tuple[tuple[int, int], ...] = ()
-    report: tuple[tuple[float, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What the store says: `count` tokens with their `receipt`, how many are `free` after that, and in how many
-    seconds the next one is due when there were too few."""
-
-    count: int
-    receipt: int = 0
-    free: int = 0
-    retry_after: float = 0.0
-
-
-@dataclass(slots=True)
-class LeaseTerms:
-    """What holds for all leased windows of a process.
-
-    `members`: how many processes share the limits. `alone_since`: when the store went away, None while it is there.
-    `refuses`: without the store nothing is admitted.
-    """
-
-    members: int = 1
-    alone_since: float | None = None
-    refuses: bool = False
 
 
 class _Lease:
@@ -101,7 +54,6 @@ class LeasedWindow:
     __slots__ = (
         "__weakref__",
         "_ahead_from",  # nothing is asked for ahead of need before
-        "_alone_since",  # of the spell without the store that the next four belong to
         "_asked",
         "_back",
         "_call",
@@ -109,11 +61,8 @@ class LeasedWindow:
         "_free",  # what the store said is left; None when that is too long ago
         "_grant",  # size of the last grant
         "_heard_at",
-        "_held_then",
         "_lease",
         "_low",  # the quick way is open while more than these are in hand
-        "_pacing",
-        "_part",
         "_queue",
         "_rate",
         "_refused_until",
@@ -123,7 +72,7 @@ class LeasedWindow:
         "_seen_at",
         "_sending",
         "_settled",
-        "_spell",
+        "_share",
         "_taken",
         "_tokens",
         "_unreported",
@@ -160,9 +109,7 @@ class LeasedWindow:
         self._ahead_from = self._seen_at = -inf
         self._seen = (self._lease, 0)
         self._free: int | None = None
-        self._alone_since: float | None = None
-        self._spell = self._held_then = self._part = 0
-        self._pacing: Gcra | None = None
+        self._share: LoneShare | None = None  # while the store is away
 
     # Admission
 
@@ -361,35 +308,18 @@ class LeasedWindow:
         sending = self._sending.held(now) if self._sending is not None else 0
         return self._settled.held(now) + self._unreported.held(now) + sending + self._used()
 
-    def _begin_alone(self, now: float) -> None:
-        terms, requests = self.terms, self.limit.requests
-        self._alone_since = terms.alone_since
-        self._held_then, self._spell = self._held(now), 0
-        share = requests // terms.members
-        fresh = self._free is not None and now - self._heard_at < self.limit.window + self.life
-        self._part = min(share, (self._free or 0) // terms.members if fresh else share)
-        burst = self.limit.burst
-        if burst is not None and share:
-            part = max(1, min(share, burst // terms.members))
-            self._pacing = Gcra(replace(self.limit, requests=share, burst=part), part)
-
     def _admit_alone(self, now: float) -> bool:
+        """Take from this process's part of the limit; the store will be told."""
         terms = self.terms
         if terms.refuses:
             return False
-        if self._alone_since != terms.alone_since:
-            self._begin_alone(now)
-        since = terms.alone_since or now
-        share, held = self.limit.requests // terms.members, self._held(now)
-        if now < since + AT_ONCE:
-            allowed = self._spell < self._part and held < max(share, 1)
-        elif now < since + self.limit.window + self.life:
-            allowed = held < min(share, self._held_then + self._part)
-        else:
-            allowed = held < share
-        if not allowed or (self._pacing is not None and not self._pacing.admit(now)):
+        held = self._held(now)
+        share = self._share
+        if share is None or share.since != terms.alone_since:
+            heard_lately = now - self._heard_at < self.limit.window + self.life
+            share = self._share = LoneShare(self.limit, terms, held, self._free if heard_lately else None)
+        if not share.admit(now, held):
             return False
-        self._spell += 1
         self._unreported.add(not_before(now, self.limit.window), 1)
         self._call(self)
         return True

@@ -11,18 +11,10 @@ from hypothesis import strategies as st
 
 from brain_gateway.application.ports.limit_store import LeaseRequest
 from brain_gateway.domain.errors import LimitsUnavailable
-from brain_gateway.domain.resilience.leases import (
-    AT_ONCE,
-    LONGEST_LIFE,
-    REST,
-    SHORTEST_LIFE,
-    Ask,
-    Grant,
-    LeasedWindow,
-    LeaseTerms,
-    lease_life,
-)
+from brain_gateway.domain.resilience.lease_terms import LONGEST_LIFE, SHORTEST_LIFE
+from brain_gateway.domain.resilience.leases import REST, Ask, Grant, LeasedWindow, LeaseTerms, lease_life
 from brain_gateway.domain.resilience.limits import RateLimit
+from brain_gateway.domain.resilience.lone_share import AT_ONCE
 from tests.fakes.limit_store import MemoryLimits, StoredLimits
 
 
