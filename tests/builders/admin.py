@@ -18,11 +18,14 @@ from brain_gateway.api.rest.admin.router import PREFIX, admin_router
 from brain_gateway.application import commands, queries
 from brain_gateway.application.authorization import Actor
 from brain_gateway.application.bus import CommandBus, QueryBus
+from brain_gateway.application.commands.integrations import IntegrationCommands
 from brain_gateway.application.gateway.health_report import HealthReport
 from brain_gateway.application.gateway.identification import Identification
 from brain_gateway.application.gateway.lanes import LimitRegistry
 from brain_gateway.application.gateway.sessions import SessionCache
+from brain_gateway.application.integration_credentials import IntegrationCredentials
 from brain_gateway.application.queries.health import GetHealthStatusQuery, health_handler
+from brain_gateway.application.queries.integrations import CatalogueQueries
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
 from brain_gateway.domain.routing.service_status import ServiceStatus
 from brain_gateway.domain.routing.target_rule import TargetRule
@@ -30,9 +33,12 @@ from brain_gateway.infrastructure.configuration import parse_configuration
 from brain_gateway.infrastructure.memory.event_bus import MemoryEventBus
 from brain_gateway.schemas.rendering import document_of
 from tests.builders.gateway import OTHER_TENANT, TENANT, principal
+from tests.builders.integrations import integration
 from tests.fakes.api_keys import KnownKeys
+from tests.fakes.integration_catalogue import FakeIntegrationCatalogue
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.secrets import FakeSecrets
 from tests.fakes.token_verifier import KnownTokens
 
 AMPLE = LimitClasses(*[RateLimit(1_000_000, 60.0)] * 4)
@@ -63,12 +69,24 @@ class AdminApi:
             self.tokens.tokens[token(role, tenant_id).encode()] = principal(
                 tenant_id, role, user_id=f"{role}-of-{tenant_id[:4]}"
             )
+        self.secrets = FakeSecrets()
+        self.credentials = IntegrationCredentials(
+            self.store, self.secrets, self.clock.unix, self._entropy, lambda *told: self.warned.append(told)
+        )
+        self.warned: list[tuple[Any, ...]] = []
+        catalogue = FakeIntegrationCatalogue(integration())
+        integrations = IntegrationCommands(self.store, catalogue, self.credentials)
         self.commands = CommandBus(
-            self.store, commands.HANDLERS, document_of, self._committed, self.clock.unix, self.new_id,
-            lambda count: next(self._ids).to_bytes(count, "big"), rule or TargetRule(anywhere=True),
+            self.store, {**commands.HANDLERS, **integrations.handlers}, document_of, self._committed,
+            self.clock.unix, self.new_id, self._entropy, rule or TargetRule(anywhere=True),
+            integrations.preparations,
         )  # fmt: skip
         health = health_handler(lambda tenant_id: self.report, lambda key, origin: "closed")
-        self.queries = QueryBus(self.store, queries.HANDLERS, {GetHealthStatusQuery: health})
+        self.queries = QueryBus(
+            self.store,
+            {**queries.HANDLERS, **CatalogueQueries(catalogue).handlers},
+            {GetHealthStatusQuery: health},
+        )
         self.control = ControlPlane(
             **{
                 "commands": self.commands,
@@ -96,6 +114,9 @@ class AdminApi:
     def new_id(self) -> str:
         """UUIDs in a row."""
         return str(UUID(int=0x10000000_0000_4000_8000_000000000000 + next(self._ids)))
+
+    def _entropy(self, count: int) -> bytes:
+        return next(self._ids).to_bytes(count, "big")
 
     async def _committed(self, version: int) -> None:
         self.committed.append(version)

@@ -39,7 +39,9 @@ async def test_what_is_read_is_what_was_written(unit):
         rate_limit=RateLimit(3, 0.5, 2),
         retry_count=7,
         health=ServiceStatus.DEGRADED,
-        credentials=CredentialsRecord("restricted", frozenset({"secret", "id"}), NOW + 0.5, 4),
+        credentials=CredentialsRecord(
+            "restricted", frozenset({"secret", "id"}), NOW + 0.5, "integration.stripe.1-2"
+        ),
     )
     usual = content(an_integration(TENANT))
     assert {name for name, value in content(config).items() if value == usual[name]} <= {

@@ -7,6 +7,7 @@ Action it is; its handler is a function in a plain table (`commands.HANDLERS`, `
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -80,13 +81,16 @@ class Outcome(Generic[Result]):
 
 
 Handler = Callable[[Any, Work], Awaitable[Any]]
+Preparation = Callable[[Any], AbstractAsyncContextManager[Any]]
+"""What a command needs of other stores than the database. It is got while no transaction is open, so that nobody waits
+for it but the caller; entered, it gives the command as its handler takes it; an error that leaves it undoes it."""
 QueryHandler = Callable[[Any, UnitOfWork, Actor], Awaitable[Any]]
 MemoryHandler = Callable[[Any, Actor], Any]
 
 
 class CommandBus:
     """`committed(version)` is awaited after each commit: it brings this process's data plane up to date, and sends the
-    events out. `unix` gives seconds since the epoch."""
+    events out. `unix` gives seconds since the epoch. `preparations`: of those commands that need one."""
 
     def __init__(
         self,
@@ -98,6 +102,7 @@ class CommandBus:
         new_id: Callable[[], str],
         entropy: Callable[[int], bytes],
         target_rule: TargetRule,
+        preparations: Mapping[type[Command[Any]], Preparation] = MappingProxyType({}),
     ) -> None:
         self._units = units
         self._handlers = handlers
@@ -107,6 +112,7 @@ class CommandBus:
         self._new_id = new_id
         self._entropy = entropy
         self._target_rule = target_rule
+        self._preparations = preparations
 
     async def execute(self, actor: Actor, command: Command[Result]) -> Result:
         """Do it. Raises what authorize and the handler raise, Conflict, PreconditionFailed, StoreUnavailable."""
@@ -118,6 +124,17 @@ class CommandBus:
     ) -> Outcome[Result]:
         """Do it, unless it was done before under the same key. Raises InvalidDocument when that was another request."""
         authorize(actor, command.action, command.tenant_id)
+        preparation = self._preparations.get(type(command))
+        if preparation is None:
+            return await self._transact(actor, command, once)
+        if once is not None and (known := await self._known(command, once)):
+            return Outcome(None, _again(known, once.fingerprint))
+        async with preparation(command) as prepared:
+            return await self._transact(actor, prepared, once)
+
+    async def _transact(
+        self, actor: Actor, command: Command[Result], once: Once[Result] | None
+    ) -> Outcome[Result]:
         async with self._units(scope_of(command.tenant_id)) as unit:
             if once is not None and (known := await unit.idempotency.find(once.caller, once.key)):
                 return Outcome(None, _again(known, once.fingerprint))
@@ -129,7 +146,14 @@ class CommandBus:
             await unit.commit()
         if work.events or version:
             await self._committed(version)
+        for follow in work.afterwards:
+            await follow()
         return Outcome(result, None, version)
+
+    async def _known(self, command: Command[Result], once: Once[Result]) -> IdempotencyRecord | None:
+        """The answer that was given before, if nothing is to be prepared any more."""
+        async with self._units(scope_of(command.tenant_id), read_only=True) as unit:
+            return await unit.idempotency.find(once.caller, once.key)
 
     def _work(self, unit: UnitOfWork, actor: Actor) -> Work:
         return Work(unit, actor, self._unix(), self._new_id, self._entropy, self._describe, self._target_rule)

@@ -6,7 +6,7 @@ writes all that down in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,10 @@ Describe = Callable[[Any], Mapping[str, object]]
 
 @dataclass(slots=True)
 class Work:
-    """`now` in unix seconds; `new_id` makes UUIDs; `entropy(n)` gives n random bytes; `target_rule`: for tenants."""
+    """`now` in unix seconds; `new_id` makes UUIDs; `entropy(n)` gives n random bytes; `target_rule`: for tenants.
+
+    `afterwards`: what is to be done outside of the database once all this is committed; it raises nothing.
+    """
 
     unit: UnitOfWork
     actor: Actor
@@ -35,6 +38,7 @@ class Work:
     drafts: list[AuditDraft] = field(default_factory=list)
     events: list[DomainEvent] = field(default_factory=list)
     changes: list[ConfigurationChange] = field(default_factory=list)
+    afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     def noted(
         self, action: Action, subject: str, tenant_id: str | None, before: object = None, after: object = None

@@ -214,6 +214,11 @@ class IntegrationDeactivated(IntegrationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationRemoved(IntegrationEvent):
+    """What a tenant had set up of an integration is gone, with its credentials."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntegrationUpdated(IntegrationEvent):
     """Settings of a tenant's integration were changed; `settings` are their names."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from brain_gateway.application.dto import ApiKeyDTO, LimitDTO, ServiceRegistrationDTO, TenantDTO
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
+from brain_gateway.domain.integrations.integration_config import CredentialsRecord, IntegrationConfig
 from brain_gateway.domain.resilience.rate_limit import RateLimit
 from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Lookup, RecordType
 from brain_gateway.domain.routing.policies import BalancerPolicy, ProbePolicy, ProbeType
@@ -25,7 +26,7 @@ _USUAL: dict[type, Any] = {}
 
 @singledispatch
 def document_of(thing: object) -> Document:
-    """The document of a service, route, target, limit, tenant or key, alone or with its bookkeeping.
+    """The document of a service, route, target, limit, tenant, key or integration, alone or with its bookkeeping.
 
     Raises TypeError for anything else. Never holds a secret.
     """
@@ -154,6 +155,31 @@ def _registered_key(item: ApiKeyDTO) -> Document:
 @document_of.register
 def _set_limit(item: LimitDTO) -> Document:
     return {"name": item.name, **_given(tenant=item.tenant_id), **document_of(item.limit)}
+
+
+@document_of.register
+def _integration(config: IntegrationConfig) -> Document:
+    credentials = None if config.credentials is None else document_of(config.credentials)
+    return {
+        "name": config.integration_name,
+        "tenant": config.tenant_id,
+        "category": config.category.value,
+        "active": config.is_active,
+        "rate_limit": document_of(config.rate_limit),
+        "retries": config.retry_count,
+        "health": config.health.value,
+        **_given(credentials=credentials),
+    }
+
+
+@document_of.register
+def _credentials(record: CredentialsRecord) -> Document:
+    """The names of the fields that are set, and not where they are."""
+    return {
+        "variant": record.variant,
+        "fields": sorted(record.fields),
+        "changed_at": date_time(record.changed_at),
+    }
 
 
 def date_time(unix: float | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from brain_gateway.domain.errors import Conflict, CredentialsInvalid, InvalidDocument
@@ -35,13 +35,13 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class CredentialsRecord:
     """What is known of credentials without having them: the variant that they are for, the fields that are
-    set, when they came (unix seconds), and the version that their store gave them (None: not stored yet).
+    set, when they came (unix seconds), and the secret that holds them (empty: none does, or not yet).
     """
 
     variant: str
     fields: frozenset[str]
     changed_at: float
-    version: int | None = None
+    secret: str = ""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -94,9 +94,11 @@ class IntegrationConfig:
         return self.tenant_id, self.integration_name
 
     @property
-    def secret_path(self) -> SecretPath:
-        """Where the secrets port keeps the credentials."""
-        return SecretPath(self.tenant_id, f"integration.{self.integration_name}")
+    def secret_path(self) -> SecretPath | None:
+        """Where the secrets port keeps the credentials; None: there are none."""
+        if self.credentials is None or not self.credentials.secret:
+            return None
+        return SecretPath(self.tenant_id, self.credentials.secret)
 
     @property
     def retry_policy(self) -> RetryPolicy:
@@ -131,14 +133,11 @@ class IntegrationConfig:
             self.is_active = True
             self._tell(IntegrationActivated, now)
 
-    def credentials_stored(self, version: int) -> None:
-        """The secrets store has taken the credentials and called them `version`. Raises Conflict."""
+    def credentials_stored(self, secret: str) -> None:
+        """The secrets store has the credentials, by this name (see `credential_secret`). Raises Conflict."""
         if self.credentials is None:
             raise Conflict(f"{self.integration_name} has no credentials")
-        on_record = self.credentials
-        self.credentials = CredentialsRecord(
-            on_record.variant, on_record.fields, on_record.changed_at, version
-        )
+        self.credentials = replace(self.credentials, secret=secret)
 
     def deactivate(self, now: float) -> bool:
         """Takes it out of use; its credentials stay in their store. False when it was not in use."""

@@ -26,6 +26,7 @@ from brain_gateway.domain.secret_path import SecretPath
 from tests.builders.integrations import GOOD, ID, OTHER, TENANT, config, integration, secrets, variant
 
 ENTRY = integration()
+SECRET = "integration.pay.a-0123456789abcdef"
 ABOUT = {"tenant_id": TENANT, "integration_id": ID, "integration_name": "pay"}
 
 
@@ -42,7 +43,7 @@ def test_a_new_one_has_what_its_entry_says():
     assert (made.rate_limit, made.retry_count) == (RateLimit(5, 1.0), 1)
     assert (made.category, made.key) == (IntegrationCategory.BUSINESS_OPS, (TENANT, "pay"))
     assert (made.is_active, made.health, made.credentials, made.version) == (False, "unknown", None, 0)
-    assert made.secret_path == SecretPath(TENANT, "integration.pay")
+    assert made.secret_path is None
 
 
 def test_activation():
@@ -100,7 +101,7 @@ def test_nothing_of_a_value_stays_or_is_told(credentials):
 
 def test_new_credentials_of_an_active_one():
     made = active()
-    made.credentials_stored(3)
+    made.credentials_stored(SECRET)
     made.update_health(ServiceStatus.DOWN, 11.0)
     made.pull_events()
     made.activate(secrets({**GOOD, "webhook_secret": "w"}), ENTRY, 20.0)
@@ -111,12 +112,13 @@ def test_new_credentials_of_an_active_one():
 
 def test_activation_with_what_is_on_file():
     made = active()
-    made.credentials_stored(3)
+    made.credentials_stored(SECRET)
     made.deactivate(12.0)
     made.pull_events()
     made.activate(secrets(GOOD), ENTRY, 30.0, stored=True)
     assert made.is_active
-    assert made.credentials == CredentialsRecord("default", frozenset({"secret_key"}), 10.0, 3)
+    assert made.credentials == CredentialsRecord("default", frozenset({"secret_key"}), 10.0, SECRET)
+    assert made.secret_path == SecretPath(TENANT, SECRET)
     assert made.pull_events() == [IntegrationActivated(occurred_at=30.0, **ABOUT)]
 
 
@@ -178,7 +180,7 @@ def test_credentials_are_forgotten_only_when_it_is_not_active():
         IntegrationCredentialsChanged(occurred_at=13.0, fields=frozenset(), **ABOUT)
     ]
     with pytest.raises(Conflict, match="has no credentials"):
-        made.credentials_stored(1)
+        made.credentials_stored(SECRET)
 
 
 def test_limits_and_retries():
@@ -265,10 +267,10 @@ class Life(RuleBasedStateMachine):
         except Conflict:
             assert self.config.is_active
 
-    @rule(version=st.integers(min_value=1))
-    def store(self, version):
+    @rule()
+    def store(self):
         try:
-            self.config.credentials_stored(version)
+            self.config.credentials_stored(SECRET)
         except Conflict:
             assert self.config.credentials is None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from brain_gateway.api.rest.admin.event_stream import EventStreams
@@ -23,7 +23,8 @@ class ControlPlane:
 
     describe: documents of aggregates, as the command bus has it. parse: the text of a gateway.yaml (or JSON) to what it
     declares, taking nothing from the environment; raises ConfigurationError. draining: whether this process ends.
-    clock: monotonic seconds. new_id: unique texts. The last four are the server's settings of these names.
+    gateway_health: of what the gateway itself needs, for its operator. clock: monotonic seconds. new_id: unique texts.
+    The last four are the server's settings of these names.
     """
 
     commands: CommandBus
@@ -35,6 +36,7 @@ class ControlPlane:
     draining: Callable[[], bool]
     clock: Callable[[], float]
     new_id: Callable[[], str]
+    gateway_health: Callable[[], Mapping[str, object]] = dict
     streams: EventStreams = field(default_factory=EventStreams)
     registry_enabled: bool = True
     host_template: str = "http://{name}:{port}"

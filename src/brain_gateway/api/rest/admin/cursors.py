@@ -13,6 +13,7 @@ from brain_gateway.domain.errors import MalformedRequest
 UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 BY_NAME: Final = (_NAME, UUID)
+BY_INTEGRATION: Final = (_NAME,)
 BY_ID: Final = (UUID,)
 BY_SEQUENCE: Final = (re.compile(r"[0-9]{1,18}", re.ASCII),)
 

@@ -20,11 +20,14 @@ _ORDER = ("closed", "half_open", "open")
 async def get_health(
     ask: Asking, name: Annotated[str, Query(max_length=63, description="This service alone.")] = ""
 ) -> Response:
-    """From the last checks, also while the database is away: a tenant's services and the global ones."""
+    """From the last checks, also while the database is away: a tenant's services and the global ones. A super_admin
+    gets a `gateway`, too: what the gateway itself needs."""
     found = await ask.find(GetHealthStatusQuery(tenant_id=ask.tenant_id, name=name))
     report = found.report
     services = [_service(state) for state in found.services]
-    return answer({"status": report.status.value, "timestamp": report.timestamp, "services": services})
+    gateway = {"gateway": dict(ask.control.gateway_health())} if ask.actor.everywhere else {}
+    status = {"status": report.status.value, "timestamp": report.timestamp}
+    return answer({**status, **gateway, "services": services})
 
 
 def _service(state: ServiceState) -> Document:

@@ -276,11 +276,25 @@ class ServiceHealthAnswer(BaseModel):
     targets: list[TargetHealthAnswer]
 
 
+class SecretsHealthAnswer(BaseModel):
+    """How the store of secrets is."""
+
+    status: Literal["ok", "degraded", "sealed", "unreachable", "unknown"]
+    detail: str | None = None
+
+
+class GatewayHealthAnswer(BaseModel):
+    """How what the gateway itself needs is."""
+
+    secrets: SecretsHealthAnswer | None = None
+
+
 class HealthAnswer(BaseModel):
     """How the services are."""
 
     status: Literal["healthy", "degraded", "down", "unknown"]
     timestamp: DateTime
+    gateway: GatewayHealthAnswer | None = Field(None, description="For a super_admin alone.")
     services: list[ServiceHealthAnswer]
 
 
