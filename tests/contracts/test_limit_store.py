@@ -150,6 +150,19 @@ async def test_reported_admissions_count(case, store):
     assert (await ask(store, 1, 1, limit)).count == 0
 
 
+async def test_a_token_counts_for_its_life_and_its_window(store):
+    """And a thousandth of the window more; small limits are kept to the millisecond."""
+    limit = RateLimit(60, 600.0)
+    await ask(store, 60, 60, limit)
+    assert 601.0 < (await ask(store, 1, 1, limit)).retry_after <= 601.601
+
+
+async def test_a_burst_counts_as_if_used_at_the_end_of_its_life(store):
+    limit = RateLimit(40, 400.0, burst=10)
+    await ask(store, 10, 10, limit)
+    assert 10.5 < (await ask(store, 1, 1, limit)).retry_after <= 11.0
+
+
 async def test_bursts_are_spaced(case, store):
     limit = RateLimit(40, 4.0, burst=10)
     life = lease_life(limit)

@@ -391,6 +391,16 @@ def test_after_a_loss_everything_is_reported(world, process):
     assert other.window.remaining(other.clock) == 7
 
 
+def test_after_a_loss_nothing_of_the_old_store_is_used_or_given_back(process):
+    process.round(2)
+    process.round(3)  # waits behind the first
+    process.window.tidy(process.clock)
+    assert process.window.remaining(process.clock) == 5
+    process.window.lost(process.clock)
+    assert process.window.remaining(process.clock) == 0
+    assert process.window.compose(process.clock) == Ask(0, 0)
+
+
 def test_without_a_report_nothing_is_said(process):
     told: list[Callable[[], None]] = []
     assert process.window.compose(process.clock) == Ask(0, 0)
