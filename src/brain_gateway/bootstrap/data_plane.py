@@ -11,8 +11,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from brain_gateway.api.edge.runtime import EdgeRuntime, WireLimits
 from brain_gateway.api.edge.sweeper import sweep
 from brain_gateway.application.gateway.breaker_sharing import BreakerSharing
@@ -33,6 +31,7 @@ from brain_gateway.application.gateway.targets import TargetRegistry
 from brain_gateway.application.gateway.trace_ids import TraceIds, TracePolicy
 from brain_gateway.application.ports.span_sink import SpanSink
 from brain_gateway.bootstrap.beside import beside
+from brain_gateway.bootstrap.shared_memory import SharedMemory
 from brain_gateway.domain.errors import ConfigurationError, StoreUnavailable
 from brain_gateway.domain.events import DomainEvent
 from brain_gateway.domain.http.requests import RequestParser
@@ -47,9 +46,6 @@ from brain_gateway.infrastructure.telemetry.access_log import NoAccessLog, Queue
 from brain_gateway.infrastructure.telemetry.events import log_event
 from brain_gateway.infrastructure.telemetry.prometheus import GatewayMetrics
 from brain_gateway.infrastructure.upstream.pool import TargetPools
-from brain_gateway.infrastructure.valkey.breakers import ValkeyBreakers
-from brain_gateway.infrastructure.valkey.limits import ValkeyLimits
-from brain_gateway.infrastructure.valkey.response_store import ValkeyResponses
 from brain_gateway.settings import Profile, Settings
 from brain_gateway.settings.stores import WithoutStore
 
@@ -71,14 +67,15 @@ class OpenDataPlane:
     publish: list[Callable[[DomainEvent], object]]
 
 
-async def open_data_plane(settings: Settings, store: Redis | None, stack: AsyncExitStack) -> OpenDataPlane:
-    """The data plane of this process, which refuses everything until it is loaded. `store`: what processes share."""
+async def open_data_plane(
+    settings: Settings, shared: SharedMemory | None, stack: AsyncExitStack
+) -> OpenDataPlane:
+    """The data plane of this process, which refuses everything until it is loaded."""
     clock, unix = time.monotonic, time.time
     metrics = MetricsCollector()
     log = (
         stack.enter_context(QueuedAccessLog(sys.stdout, settings.log_format)) if settings.access_log else None
     )
-    member = os.urandom(8).hex()
     pools = TargetPools(settings.pool_size, clock, metrics)
     stack.callback(pools.close)
     targets = TargetRegistry(pools)
@@ -102,8 +99,8 @@ async def open_data_plane(settings: Settings, store: Redis | None, stack: AsyncE
     await stack.enter_async_context(discovery)
     monitor = HealthMonitor(make_probes(), on_change=targets.mark, publish=publish)
     await stack.enter_async_context(monitor)
-    if store is not None:
-        breakers = BreakerSharing(ValkeyBreakers(store, member), targets, clock)
+    if shared is not None:
+        breakers = BreakerSharing(shared.breakers, targets, clock)
         told.append(breakers.heed)
         await stack.enter_async_context(beside(breakers.run(), "breakers"))
     identification = Identification(verifier, keys, sessions, clock, unix)
@@ -111,7 +108,7 @@ async def open_data_plane(settings: Settings, store: Redis | None, stack: AsyncE
     ids = TraceIds(os.urandom)
     traces = TracePolicy(ids, settings.trace_sample) if spans is not None else None
     trusted = TrustedProxies(settings.trusted_proxies)
-    desk = None if store is None else await _desk(settings, store, member, clock, stack)
+    desk = None if shared is None else await _desk(settings, shared, clock, stack)
     limits = LimitRegistry(most_tunnels=settings.max_tunnels, shares=settings.workers, desk=desk)
     empty = RoutingTable({}, {}, TableRules(), StoreUnavailable)
     router = RequestRouter(empty, identification, limits, ids, traces, clock, random.random, trusted.trusts)
@@ -120,7 +117,10 @@ async def open_data_plane(settings: Settings, store: Redis | None, stack: AsyncE
         publish,
         settings.access_log_sample, settings.access_log_slow_ms / 1000, spans,
     )  # fmt: skip
-    cache = router.cache = _cache(settings, store, settlement, clock, unix)
+    memory = MemoryResponses(settings.response_cache_bytes)
+    responses = shared.responses if shared is not None else None
+    cache = ResponseCache(memory, responses, clock, unix, settlement.settle_background)
+    router.cache = cache
     stack.callback(cache.close)
     runtime = EdgeRuntime(
         router=router,
@@ -142,28 +142,12 @@ async def open_data_plane(settings: Settings, store: Redis | None, stack: AsyncE
     )
 
 
-def _cache(
-    settings: Settings,
-    store: Redis | None,
-    settlement: Settlement,
-    clock: Callable[[], float],
-    unix: Callable[[], float],
-) -> ResponseCache:
-    """Answers in memory, before those that all processes share."""
-    memory = MemoryResponses(settings.response_cache_bytes)
-    shared = None
-    if store is not None:
-        shared = ValkeyResponses(store, settings.redis_timeout, settings.response_cache_tenant_bytes)
-    return ResponseCache(memory, shared, clock, unix, settlement.settle_background)
-
-
 async def _desk(
-    settings: Settings, store: Redis, member: str, clock: Callable[[], float], stack: AsyncExitStack
+    settings: Settings, shared: SharedMemory, clock: Callable[[], float], stack: AsyncExitStack
 ) -> LimitDesk:
     """What supplies this process with its part of the limits."""
-    limits = ValkeyLimits(store, settings.redis_timeout, os.urandom)
     refuses = settings.limits_without_store is WithoutStore.REFUSE
-    desk = LimitDesk(limits, clock, member, members=settings.workers, refuses=refuses)
+    desk = LimitDesk(shared.limits, clock, shared.member, members=settings.workers, refuses=refuses)
     await desk.open()
     stack.push_async_callback(desk.close)
     await stack.enter_async_context(beside(desk.run(), "limits"))

@@ -50,7 +50,7 @@ async def open_gateway(
     """
     async with AsyncExitStack() as stack:
         stores = await open_stores(settings, stack)
-        data = await open_data_plane(settings, stores.memory, stack)
+        data = await open_data_plane(settings, stores.shared, stack)
         control = await open_control_plane(settings, stores, data, own_keys, stack)
         runtime, starting = data.runtime, control.starting
         token = settings.metrics_token.get_secret_value() if settings.metrics_token else None

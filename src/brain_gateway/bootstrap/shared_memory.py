@@ -1,0 +1,49 @@
+"""What processes share in a Valkey or Redis. Its libraries are imported where there is one to be used."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from brain_gateway.application.ports.breaker_board import BreakerBoard
+from brain_gateway.application.ports.event_bus import EventBus
+from brain_gateway.application.ports.limit_store import LimitStore
+from brain_gateway.application.ports.response_store import SharedResponseStore
+from brain_gateway.settings import Settings
+
+PATIENCE = 5.0  # seconds that the client of the events waits for an answer: longer than a read that blocks
+
+
+@dataclass(frozen=True, slots=True)
+class SharedMemory:
+    """`member` names this process among the others; nothing is connected before it is used."""
+
+    member: str
+    events: EventBus
+    limits: LimitStore
+    breakers: BreakerBoard
+    responses: SharedResponseStore
+
+
+async def open_shared_memory(settings: Settings, url: str, stack: AsyncExitStack) -> SharedMemory:
+    """The store at `url` (REDIS_URL)."""
+    from brain_gateway.infrastructure.valkey.breakers import ValkeyBreakers
+    from brain_gateway.infrastructure.valkey.connection import make_client
+    from brain_gateway.infrastructure.valkey.event_bus import ValkeyEventBus
+    from brain_gateway.infrastructure.valkey.limits import ValkeyLimits
+    from brain_gateway.infrastructure.valkey.response_store import ValkeyResponses
+
+    member = os.urandom(8).hex()
+    timeout = settings.redis_timeout
+    client = make_client(url, max(1.0, timeout))  # its users have bounds of their own
+    listening = make_client(url, PATIENCE)
+    stack.push_async_callback(client.aclose)
+    stack.push_async_callback(listening.aclose)
+    return SharedMemory(
+        member=member,
+        events=await stack.enter_async_context(ValkeyEventBus(listening)),
+        limits=ValkeyLimits(client, timeout, os.urandom),
+        breakers=ValkeyBreakers(client, member),
+        responses=ValkeyResponses(client, timeout, settings.response_cache_tenant_bytes),
+    )
