@@ -23,7 +23,7 @@ from brain_gateway.infrastructure.sql.service_rows import (
 from brain_gateway.infrastructure.sql.session import Session
 from brain_gateway.infrastructure.sql.tables import GLOBAL, routes, services, targets
 
-_AT_ONCE = 100  # services that are made before the event loop gets its turn
+_AT_ONCE = 10  # services that are made before the event loop gets its turn
 _Rows = Mapping[str, list[Row[Any]]]
 
 

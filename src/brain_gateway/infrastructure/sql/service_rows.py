@@ -112,6 +112,7 @@ class ServiceReader:
         self._targets: dict[tuple[str, int, str], Target] = {}
         self._routes: dict[tuple[str, str, str], Route] = {}
         self._patterns: dict[str, RoutePattern] = {}
+        self._of_routes: dict[tuple[str, str], dict[str, Any]] = {}
         self._settings: dict[tuple[str, str], Any] = {}
 
     def service(
@@ -156,13 +157,11 @@ class ServiceReader:
         pattern = self._patterns.get(text)
         if pattern is None:
             pattern = self._patterns[text] = RoutePattern(text)
-        hints = parts_of(Route)
-        given = known_in(object_in(settings), _OF_ROUTE, "a route")
-        return Route(
-            pattern,
-            frozenset(methods.split(",") if methods else ()),
-            **{name: build(hints[name], one) for name, one in given.items()},
-        )
+        place = methods, settings
+        given = self._of_routes.get(place)
+        if given is None:
+            given = self._of_routes[place] = _route_settings(methods, settings)
+        return Route(pattern, **given)
 
 
 def closed(row: Row[Any]) -> ServiceRegistrationDTO:
@@ -187,6 +186,13 @@ def registered(
         service=service,
         leases=leases,
     )
+
+
+def _route_settings(methods: str, settings: str) -> dict[str, Any]:
+    hints = parts_of(Route)
+    given = known_in(object_in(settings), _OF_ROUTE, "a route")
+    values = {name: build(hints[name], one) for name, one in given.items()}
+    return {"methods": frozenset(methods.split(",") if methods else ()), **values}
 
 
 def _settings(text: str) -> dict[str, Json]:
