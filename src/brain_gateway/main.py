@@ -179,11 +179,11 @@ async def _work(
     entry: str,
     listener: socket.socket,
 ) -> None:
+    gc.set_threshold(50_000, 20, 50)  # neither the path nor a large configuration makes cycles
     async with open_gateway(settings, configuration, own_keys) as gateway:
         worker = Worker(_uvicorn_config(settings, gateway, entry), gateway, load, settings.drain_delay)
         gc.collect()
         gc.freeze()  # what is here now stays: the collector need not look at it again
-        gc.set_threshold(50_000, 20, 50)  # the path makes no cycles
         await worker.serve(sockets=[listener])
 
 

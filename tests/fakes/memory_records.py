@@ -86,12 +86,12 @@ class MemoryOutbox(_Records):
                 version=version,
             )
 
-    async def take(self, most: int) -> Sequence[EventEnvelope]:
+    async def take(self, most: int) -> Sequence[EventEnvelope] | None:
         if self._unit.read_only:
             raise RuntimeError("this unit of work only reads")
         state = self._unit.relaying()
         if state is None:
-            return []
+            return None
         waiting = [event for event in self._seen(state.outbox) if not state.published[event.id]]
         return waiting[:most]
 

@@ -18,7 +18,7 @@ from brain_gateway.application.configuration_plan import FILE, Plan, PlanOptions
 from brain_gateway.application.gateway.live_configuration import LiveConfiguration
 from brain_gateway.application.ports.unit_of_work import UnitsOfWork
 from brain_gateway.application.scope import PLATFORM
-from brain_gateway.domain.errors import StoreUnavailable
+from brain_gateway.domain.errors import GatewayError, StoreUnavailable
 
 AGAIN = 0.5  # seconds between two attempts
 
@@ -52,12 +52,14 @@ class Starting:
         live: LiveConfiguration,
         check: Callable[[], Awaitable[None]],
         report: Callable[[str], object],
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._commands = commands
         self._live = live
         self._check = check
         self._report = report
+        self._pause = pause
         self.waiting: str | None = "the configuration is being loaded"
 
     async def begin(self, file: DeclaredFile) -> bool:
@@ -68,23 +70,29 @@ class Starting:
                 raise StoreUnavailable(fault)
             await self._check()
             await self.put_in_force(file)
-            await self._live.load()
+            await self._live.refresh()
         except StoreUnavailable as error:
-            reason = error.detail or "it does not answer"
-            if self.waiting != (said := f"waiting for the database: {reason}"):
-                self._report(said)
-                self.waiting = said
+            self._wait(f"waiting for the database: {error.detail or 'it does not answer'}")
             return False
         self.waiting = None
         return True
 
     async def go_on(self, file: DeclaredFile) -> None:
-        """Attempts without end, until one succeeds."""
+        """Attempts without end, until one succeeds. What would end a start is told, and may be mended meanwhile."""
         begun = False
         while not begun:
-            await asyncio.sleep(AGAIN)
-            begun = await self.begin(file)
+            await self._pause(AGAIN)
+            try:
+                begun = await self.begin(file)
+            except GatewayError as error:
+                reason = "; ".join(error.detail.splitlines())
+                self._wait(f"the configuration cannot be loaded: {reason}")
         self._report("the database is there: configuration loaded")
+
+    def _wait(self, reason: str) -> None:
+        if self.waiting != reason:
+            self._report(reason)
+            self.waiting = reason
 
     async def put_in_force(self, file: DeclaredFile) -> Plan | None:
         """Apply the file, unless it was applied already: what was changed by hand since is kept.

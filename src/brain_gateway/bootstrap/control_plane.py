@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import json
 import logging
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter
 
@@ -19,14 +21,16 @@ from brain_gateway.api.dependencies import Door
 from brain_gateway.api.rest.admin.control_plane import ControlPlane
 from brain_gateway.api.rest.admin.router import admin_router
 from brain_gateway.application import commands, queries
-from brain_gateway.application.bus import CommandBus, QueryBus
+from brain_gateway.application.bus import CommandBus, MemoryHandler, Query, QueryBus
 from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfiguration
 from brain_gateway.application.gateway.live_configuration import LiveConfiguration
 from brain_gateway.application.housekeeping import Housekeeping
 from brain_gateway.application.outbox_relay import OutboxRelay
+from brain_gateway.application.queries.health import GetHealthStatusQuery, health_handler
 from brain_gateway.application.start import DeclaredFile, Starting
 from brain_gateway.bootstrap.beside import beside
 from brain_gateway.bootstrap.data_plane import OpenDataPlane
+from brain_gateway.bootstrap.integrations import open_integrations
 from brain_gateway.bootstrap.stores import Stores
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.routing.target_rule import TargetRule
@@ -67,29 +71,34 @@ async def open_control_plane(
     stack: AsyncExitStack,
 ) -> OpenControlPlane:
     """Nothing is loaded yet: that is for `starting`."""
-    live = LiveConfiguration(stores.database, data.plane, own_keys, logger.warning)
+    live = LiveConfiguration(stores.database, data.plane, own_keys, logger.warning, gc.freeze)
     relay = OutboxRelay(stores.database, stores.events)
 
     async def committed(version: int) -> None:
         relay.kick()
         if version:
-            await live.refresh()
+            await live.committed(version)
 
+    integrations = await open_integrations(settings, stores.database, stack)
     bus = CommandBus(
-        stores.database, commands.HANDLERS, document_of, committed, time.time, lambda: str(uuid.uuid4()),
-        os.urandom, _target_rule(settings),
+        stores.database, {**commands.HANDLERS, **integrations.commands.handlers}, document_of, committed,
+        time.time, lambda: str(uuid.uuid4()), os.urandom, _target_rule(settings),
+        integrations.commands.preparations,
     )  # fmt: skip
     starting = Starting(
         stores.database, bus, live, functools.partial(_check_role, settings, stores), logger.warning
     )
     stack.callback(stores.events.subscribe(lambda event: live.announce(event.version)))
     await stack.enter_async_context(beside(relay.follow(RELAY_EVERY), "outbox relay"))
-    if settings.service_registry_enabled:
-        housekeeping = Housekeeping(stores.database, bus, time.time)
-        await stack.enter_async_context(beside(housekeeping.follow(), "housekeeping"))
+    housekeeping = Housekeeping(
+        stores.database, bus, time.monotonic, time.time, settings.service_registry_enabled
+    )
+    await stack.enter_async_context(beside(housekeeping.follow(), "housekeeping"))
     control = ControlPlane(
         commands=bus,
-        queries=QueryBus(stores.database, queries.HANDLERS),
+        queries=QueryBus(
+            stores.database, {**queries.HANDLERS, **integrations.queries.handlers}, _remembered(data)
+        ),
         events=stores.events,
         describe=document_of,
         parse=functools.partial(_parse, settings),
@@ -97,6 +106,7 @@ async def open_control_plane(
         draining=lambda: data.runtime.draining,
         clock=time.monotonic,
         new_id=lambda: str(uuid.uuid4()),
+        gateway_health=integrations.health,
         registry_enabled=settings.service_registry_enabled,
         host_template=packaged_services().host_template(settings.profile),
         health_check_interval=settings.health_check_interval,
@@ -110,6 +120,11 @@ async def open_control_plane(
         clock=time.monotonic,
     )
     return OpenControlPlane(admin_router(control, door), starting, live, settings.health_check_interval)
+
+
+def _remembered(data: OpenDataPlane) -> Mapping[type[Query[Any]], MemoryHandler]:
+    """What is answered while the database is away."""
+    return {GetHealthStatusQuery: health_handler(data.monitor.report, data.targets.breaker_state)}
 
 
 def _parse(settings: Settings, text: str) -> GatewayConfiguration:

@@ -6,10 +6,11 @@ target that stays (breaker, health, connections) is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from brain_gateway.application.gateway.routing_table import TableRules, compile_entry, compile_table
+from brain_gateway.application.gateway.routing_table import TableRules, compile_entry
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.discovery import TargetDiscovery
@@ -47,6 +48,7 @@ class DataPlane:
         self._metrics = metrics
         self._soon = soon
         self._services: dict[str, ServiceRoute] = {}
+        self._deleted: frozenset[str] = frozenset()
         self._moved: set[str] = set()
         discovery.on_change = self._on_moved
 
@@ -60,68 +62,70 @@ class DataPlane:
         """What holds for all services."""
         return self._router.table.rules
 
-    def load(self, services: Iterable[ServiceRoute], rules: TableRules, keys: Iterable[ApiKeyRecord]) -> None:
-        """Replace everything."""
-        self._services = {service.key: service for service in services}
-        self._discovery.watch(self._services.values())
-        located = [self._discovery.located(service) for service in self._services.values()]
-        self._monitor.watch(located)
-        self._router.table = compile_table(located, rules, self._targets, self._metrics)
-        self._keys.replace(keys)
-        self._sessions.end_all(lambda principal: principal.scheme == "api_key")
-        self.refuse(rules.refused)
+    def complete(self) -> None:
+        """Everything was loaded: from now on what is not there does not exist."""
+        self._router.table = self._router.table.complete()
 
     def change(self, put: Iterable[ServiceRoute], dropped: Iterable[str] = ()) -> None:
-        """Route to these services, in place of those with their keys, and no more to those with keys `dropped`."""
+        """Route to these services, in place of those with their keys, and no more to those with keys `dropped`.
+
+        Raises ConfigurationError, with nothing changed but what came before it, for a service that this process
+        cannot watch.
+        """
         gone = [key for key in dropped if self._services.pop(key, None) is not None]
         for key in gone:
             self._discovery.remove(key)
             self._monitor.remove(key)
         entries = []
-        for service in put:
-            self._services[service.key] = service
-            self._discovery.add(service)
-            located = self._discovery.located(service)
-            self._monitor.add(located)
-            entries.append(compile_entry(located, self._targets, self._metrics))
-        self._router.table = self._router.table.changed(entries, gone)
-        for key in gone:
-            self._targets.forget(key)
+        try:
+            for service in put:
+                self._discovery.add(service)
+                located = self._placed(service)
+                self._monitor.add(located)
+                self._services[service.key] = service
+                entries.append(compile_entry(located, self._targets, self._metrics))
+        finally:
+            self._router.table = self._router.table.changed(entries, gone)
+            for key in gone:
+                self._targets.forget(key)
+
+    def _placed(self, service: ServiceRoute) -> ServiceRoute:
+        """The service at the targets that hold now; those that a tenant named are guarded."""
+        located = self._discovery.located(service)
+        if not service.outside_only:
+            return located
+        return located.at(tuple(replace(target, guarded=True) for target in located.targets))
 
     def rule(self, rules: TableRules) -> None:
-        """Other limits, other tenants refused."""
+        """Other limits, other tenants refused: of those that were not refused before, what is open ends (sessions, and
+        with them tunnels); their requests under way are finished."""
+        refused = rules.refused - self.rules.refused
         self._router.table = self._router.table.ruled(rules)
-        self.refuse(rules.refused)
+        if refused:
+            self._sessions.end_all(lambda principal: principal.tenant_id in refused)
 
-    def refuse(self, tenants: Iterable[str]) -> None:
-        """End what is open of these tenants: sessions, and with them tunnels. Requests under way are finished."""
-        gone = frozenset(tenants)
-        if gone:
-            self._sessions.end_all(lambda principal: principal.tenant_id in gone)
-
-    def drop_tenants(self, tenants: Iterable[str]) -> None:
-        """Tenants were deleted: their services and keys are gone. That they are refused is a rule."""
-        gone = frozenset(tenants)
+    def delete_tenants(self, tenants: Iterable[str]) -> None:
+        """All tenants that are deleted: their services and keys are gone. That they are refused is a rule."""
+        deleted = frozenset(tenants)
+        gone, self._deleted = deleted - self._deleted, deleted
         if not gone:
             return
-        own = [key for key, service in self._services.items() if service.tenant_id in gone]
-        if own:
-            self.change((), own)
-        for tenant_id in gone:
-            self._keys.remove_of(tenant_id)
+        self.change((), [key for key, service in self._services.items() if service.tenant_id in gone])
+        self._keys.remove_of(gone)
 
-    def know_key(self, record: ApiKeyRecord) -> None:
-        """One more key, or other roles for one that is known."""
-        self._keys.put(record)
-        self._end_key(record.hash)
+    def change_keys(self, put: Iterable[ApiKeyRecord], revoked: Collection[str]) -> None:
+        """Keys that are new or other than before, and hashes of those that are refused from the next request on: what
+        is open by these, and by those that are others now, ends."""
+        ended = set(revoked)
+        for key_hash in revoked:
+            self._keys.remove(key_hash)
+        ended.update(record.hash for record in put if self._keys.put(record))
+        if ended:
+            self._sessions.end_all(lambda principal: principal.token_id in ended, "api_key")
 
-    def forget_key(self, key_hash: str) -> None:
-        """A key was revoked: it is refused from the next request on, and its tunnels end."""
-        self._keys.remove(key_hash)
-        self._end_key(key_hash)
-
-    def _end_key(self, key_hash: str) -> None:
-        self._sessions.end_all(lambda principal: principal.token_id == key_hash)
+    def keys(self) -> Set[str]:
+        """The hashes of all keys."""
+        return self._keys.known()
 
     def _on_moved(self, service_key: str, targets: tuple[Target, ...]) -> None:
         """Discovery found other targets of a service; several at a time make one new table."""

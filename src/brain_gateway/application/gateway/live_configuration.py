@@ -4,14 +4,15 @@
   and nothing else.
 - Every `interval` seconds the store is asked for its version: an announcement may be lost.
 - While the store is away, what was loaded last goes on. What could not be read is read when it is back.
-- Large changes are taken in pieces, between which requests are served; they come into force together.
+- What closes doors (keys, tenants, limits) comes first, whatever else there is to read. Many services are taken in
+  pieces, between which requests are served.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from typing import TypeVar
 
 from brain_gateway.application.configuration_plan import record_of
 from brain_gateway.application.dto import LimitDTO, PageRequest, TenantDTO
@@ -27,25 +28,18 @@ from brain_gateway.domain.resilience.rate_limit import LimitClass, LimitClasses
 from brain_gateway.domain.routing.service_route import ServiceRoute
 from brain_gateway.domain.tenants import TenantStatus
 
-PIECE = 25  # services that are read and built between two looks at the network
-
-
-@dataclass(slots=True)
-class _News:
-    """What is read of a change, before it is put in force."""
-
-    put: list[ServiceRoute] = field(default_factory=list)
-    dropped: set[str] = field(default_factory=set)
-    keys: list[ApiKeyRecord] = field(default_factory=list)
-    forgotten: set[str] = field(default_factory=set)
-    buried: list[str] = field(default_factory=list)
-    rules: TableRules | None = None
+PIECE = 10  # services that are put in force between two looks at the network
+PAGE = 200  # services that are read at once (the store looks at the network meanwhile)
+AGAIN = 0.25  # seconds, at most, between two attempts while the store is away
+Changes = Sequence[ConfigurationChange]
+Item = TypeVar("Item")
 
 
 class LiveConfiguration:
     """`own_keys`: keys of this process alone (the development profile's), whatever the store says.
 
-    `report` hears of faults that the gateway outlives, in a sentence.
+    `report` hears of faults that the gateway outlives, in a sentence. `keep` is called when much was made that stays
+    (a garbage collector need not look at it).
     """
 
     def __init__(
@@ -54,15 +48,18 @@ class LiveConfiguration:
         plane: DataPlane,
         own_keys: Sequence[ApiKeyRecord] = (),
         report: Callable[[str], object] = lambda sentence: None,
+        keep: Callable[[], object] = lambda: None,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._units = units
         self._plane = plane
-        self._own_keys = tuple(own_keys)
+        self._own_keys = {record.hash: record for record in own_keys}
         self._report = report
+        self._keep = keep
         self._pause = pause
         self._lock = asyncio.Lock()
         self._announced = asyncio.Event()
+        self._fault = ""
         self.version = -1
         """The version in force; -1 until something was loaded."""
 
@@ -71,28 +68,23 @@ class LiveConfiguration:
         """Whether there is a configuration to serve by."""
         return self.version >= 0
 
-    async def load(self) -> None:
-        """Read everything. Raises StoreUnavailable."""
-        async with self._lock, self._units(PLATFORM, read_only=True) as unit:
-            version = await unit.versions.current()
-            services = [item.service for item in await unit.services.all()]
-            keys = [record_of(item) for item in await unit.api_keys.all()]
-            rules = _rules(await unit.limits.all(), await unit.tenants.unserved())
-            self._plane.load(services, rules, (*keys, *self._own_keys))
-            self.version = version
-
     async def refresh(self) -> None:
-        """Read what has changed since the version in force. Raises StoreUnavailable."""
-        if not self.loaded:
-            await self.load()
-            return
+        """Read what has changed since the version in force; everything, when there is none yet.
+
+        Raises StoreUnavailable, and other GatewayErrors for what cannot be put in force; what was read before it is.
+        """
         async with self._lock:
             async with self._units(PLATFORM, read_only=True) as unit:
-                version, changes = await unit.versions.since(self.version)
+                version, changes = await self._changes(unit)
                 if version == self.version:
                     return
-                news = await self._read(unit, changes)
-            self._put_in_force(news)
+                kinds = {change.kind for change in changes}
+                await self._follow_keys(unit, kinds, changes)
+                await self._follow_rules(unit, kinds)
+                put, dropped = await self._read_services(unit, kinds, changes)
+            await self._put_in_force(put, dropped)
+            if not self.loaded:
+                self._plane.complete()
             self.version = version
 
     def announce(self, version: int) -> None:
@@ -100,9 +92,17 @@ class LiveConfiguration:
         if version > self.version:
             self._announced.set()
 
+    async def committed(self, version: int) -> None:
+        """This process has made a version: it is in force here when this returns, unless the store went away since,
+        or its reading takes longer than others that wait (then it follows by itself)."""
+        try:
+            await self.refresh()
+        except GatewayError as error:
+            self._tell(error)
+            self.announce(version)
+
     async def follow(self, interval: float) -> None:
         """Refresh whenever a version is announced, and every `interval` seconds; for ever."""
-        away = False
         while True:
             try:
                 async with asyncio.timeout(interval):
@@ -112,88 +112,104 @@ class LiveConfiguration:
             self._announced.clear()
             try:
                 await self.refresh()
-            except StoreUnavailable:
-                if not away:
-                    self._report("the database is away: what was loaded last goes on")
-                away = True
-                await self._pause(min(interval, 0.25))
-                continue
-            except GatewayError as error:
-                self._report(f"a change cannot be put in force: {error.detail}")
-                continue
-            if away:
-                self._report("the database is back")
-            away = False
+            except StoreUnavailable as error:
+                self._tell(error)
+                await self._pause(min(interval, AGAIN))
+                self._announced.set()
+            # What breaks on one change must not end the following of all that come after it.
+            except Exception as error:
+                self._tell(error)
+            else:
+                self._recovered()
 
-    async def _read(self, unit: UnitOfWork, changes: Sequence[ConfigurationChange]) -> _News:
-        kinds = {change.kind for change in changes}
-        news = _News()
+    def _tell(self, error: Exception) -> None:
+        """Once for each fault, not at each attempt."""
+        if isinstance(error, StoreUnavailable):
+            fault = "the database is away: what was loaded last goes on"
+        elif isinstance(error, GatewayError):
+            fault = f"a change cannot be put in force: {error.detail}"
+        else:
+            fault = f"a change cannot be put in force: {type(error).__name__}"
+            context = {"message": "the following of the configuration broke", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+        if fault != self._fault:
+            self._fault = fault
+            self._report(fault)
+
+    def _recovered(self) -> None:
+        if self._fault:
+            self._fault = ""
+            self._report("the configuration is up to date again")
+
+    async def _changes(self, unit: UnitOfWork) -> tuple[int, Changes]:
+        if self.loaded:
+            return await unit.versions.since(self.version)
+        return await unit.versions.current(), (ConfigurationChange(ChangeKind.EVERYTHING),)
+
+    async def _follow_keys(self, unit: UnitOfWork, kinds: set[ChangeKind], changes: Changes) -> None:
+        hashes = {change.id: change.key for change in changes if change.kind is ChangeKind.API_KEY}
         if ChangeKind.EVERYTHING in kinds:
-            await self._read_everything(unit, news)
-            return news
-        by_kind = {kind: [one for one in changes if one.kind is kind] for kind in kinds}
-        await self._read_services(unit, by_kind.get(ChangeKind.SERVICE, ()), news)
-        await _read_keys(unit, by_kind.get(ChangeKind.API_KEY, ()), news)
-        if not kinds.isdisjoint((ChangeKind.LIMITS, ChangeKind.TENANT)):
-            await _read_rules(unit, news)
-        return news
+            found = await unit.api_keys.all()
+            revoked = set(self._plane.keys())
+        elif hashes:
+            found = [item for item in await unit.api_keys.many(list(hashes)) if item.revoked_at is None]
+            revoked = set(hashes.values())
+        else:
+            return
+        records = {**{item.hash: record_of(item) for item in found}, **self._own_keys}
+        self._plane.change_keys(records.values(), revoked - records.keys())
+
+    async def _follow_rules(self, unit: UnitOfWork, kinds: set[ChangeKind]) -> None:
+        if kinds.isdisjoint((ChangeKind.LIMITS, ChangeKind.TENANT, ChangeKind.EVERYTHING)):
+            return
+        unserved = await unit.tenants.unserved()
+        self._plane.rule(_rules(await unit.limits.all(), unserved))
+        self._plane.delete_tenants(item.id for item in unserved if item.tenant.status is TenantStatus.DELETED)
 
     async def _read_services(
-        self, unit: UnitOfWork, changes: Iterable[ConfigurationChange], news: _News
-    ) -> None:
-        """What is not found by its id any more was deregistered; a name that was registered anew has another id."""
-        keys = {change.id: change.key for change in changes}
-        ids = list(keys)
-        for at in range(0, len(ids), PIECE):
-            for item in await unit.services.many(ids[at : at + PIECE]):
-                news.put.append(item.service)
-                del keys[item.id]
-            await self._pause(0)
-        news.dropped = set(keys.values()) - {service.key for service in news.put}
+        self, unit: UnitOfWork, kinds: set[ChangeKind], changes: Changes
+    ) -> tuple[list[ServiceRoute], set[str]]:
+        """Those to route to, and the keys of those that are no more. What is not found by its id any more was
+        deregistered; a name that was registered anew has another id."""
+        if ChangeKind.EVERYTHING in kinds:
+            put = await self._every_service(unit)
+            gone = set(self._plane.services)
+        else:
+            keys = {change.id: change.key for change in changes if change.kind is ChangeKind.SERVICE}
+            put, gone = [], set(keys.values())
+            for ids in _pieces(list(keys), PAGE):
+                put += [item.service for item in await unit.services.many(ids)]
+        return put, gone - {service.key for service in put}
 
-    async def _read_everything(self, unit: UnitOfWork, news: _News) -> None:
-        after = None
+    async def _every_service(self, unit: UnitOfWork) -> list[ServiceRoute]:
+        found: list[ServiceRoute] = []
+        page = PageRequest(PAGE, None)
         while True:
-            page = await unit.services.page(ServiceFilter(), PageRequest(PIECE, after))
-            news.put += [item.service for item in page.items]
-            after = page.next
-            if after is None:
-                break
+            part = await unit.services.page(ServiceFilter(), page)
+            found += [item.service for item in part.items]
+            self._keep()
+            if part.next is None:
+                return found
+            page = PageRequest(PAGE, part.next)
+
+    async def _put_in_force(self, put: list[ServiceRoute], dropped: set[str]) -> None:
+        """A piece at a time; before there is anything to serve by, in one go, so that nothing is served by a part."""
+        for keys in _pieces(list(dropped)):
+            self._plane.change((), keys)
+            await self._breathe()
+        for services in _pieces(put):
+            self._plane.change(services)
+            await self._breathe()
+        if len(put) > PAGE:
+            self._keep()
+
+    async def _breathe(self) -> None:
+        if self.loaded:
             await self._pause(0)
-        news.dropped = set(self._plane.services) - {service.key for service in news.put}
-        for item in await unit.api_keys.all(revoked=True):
-            if item.revoked_at is None:
-                news.keys.append(record_of(item))
-            else:
-                news.forgotten.add(item.hash)
-        await _read_rules(unit, news)
-
-    def _put_in_force(self, news: _News) -> None:
-        """In one go, between two requests; what closes doors first."""
-        for key_hash in news.forgotten:
-            self._plane.forget_key(key_hash)
-        if news.rules is not None:
-            self._plane.rule(news.rules)
-        self._plane.drop_tenants(news.buried)
-        if news.put or news.dropped:
-            self._plane.change(news.put, news.dropped)
-        for record in news.keys:
-            self._plane.know_key(record)
 
 
-async def _read_keys(unit: UnitOfWork, changes: Iterable[ConfigurationChange], news: _News) -> None:
-    hashes = {change.id: change.key for change in changes}
-    for item in await unit.api_keys.many(list(hashes)) if hashes else ():
-        if item.revoked_at is None:
-            news.keys.append(record_of(item))
-            del hashes[item.id]
-    news.forgotten = set(hashes.values())
-
-
-async def _read_rules(unit: UnitOfWork, news: _News) -> None:
-    unserved = await unit.tenants.unserved()
-    news.rules = _rules(await unit.limits.all(), unserved)
-    news.buried = [item.id for item in unserved if item.tenant.status is TenantStatus.DELETED]
+def _pieces(items: list[Item], size: int = PIECE) -> Iterable[list[Item]]:
+    return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def _rules(limits: Sequence[LimitDTO], unserved: Sequence[TenantDTO]) -> TableRules:

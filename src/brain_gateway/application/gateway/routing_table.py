@@ -121,7 +121,11 @@ class RoutingTable:
 
     def ruled(self, rules: TableRules) -> RoutingTable:
         """The same services under other rules."""
-        return RoutingTable(self._global, self._tenants, rules)
+        return RoutingTable(self._global, self._tenants, rules, self.absent)
+
+    def complete(self) -> RoutingTable:
+        """The same services, and there are no others: a name that is none of them does not exist."""
+        return RoutingTable(self._global, self._tenants, self.rules)
 
     def changed(self, put: Iterable[ServiceEntry], dropped: Iterable[str]) -> RoutingTable:
         """A table with some entries put in, in place of those with their keys, and those with keys `dropped` left out.
@@ -146,7 +150,7 @@ class RoutingTable:
         for tenant_id, own in copied.items():
             if not own:
                 del tenants[tenant_id]
-        return RoutingTable(shared, tenants, self.rules)
+        return RoutingTable(shared, tenants, self.rules, self.absent)
 
     def __iter__(self) -> Iterator[ServiceEntry]:
         yield from self._global.values()

@@ -62,8 +62,9 @@ class SessionCache:
         self._half = most // 2
         self.young: dict[bytes, Session] = {}
         self._old: dict[bytes, Session] = {}
-        # Also those that are in no generation any more, while a connection or a tunnel goes by them.
-        self._all: WeakSet[Session] = WeakSet()
+        # Also those that are in no generation any more, while a connection or a tunnel goes by them. By the scheme of
+        # the credential: keys are revoked more often than tokens, and there are fewer.
+        self._all: dict[str, WeakSet[Session]] = {}
 
     def get(self, line: bytes) -> Session | None:
         """The session of a credential line, if it is remembered."""
@@ -79,15 +80,17 @@ class SessionCache:
         if len(self.young) >= self._half:
             self._old, self.young = self.young, {}
         self.young[line] = session
-        self._all.add(session)
+        if session.principal is not None:
+            self._all.setdefault(session.principal.scheme, WeakSet()).add(session)
 
     def drop(self, line: bytes) -> None:
         """Forget one line."""
         self.young.pop(line, None)
         self._old.pop(line, None)
 
-    def end_all(self, gone: Callable[[Principal], bool]) -> None:
-        """End every session for whose principal `gone` is true; their tunnels close."""
-        for session in list(self._all):
-            if session.principal is not None and gone(session.principal):
-                session.end()
+    def end_all(self, gone: Callable[[Principal], bool], scheme: str | None = None) -> None:
+        """End every session for whose principal `gone` is true (of those by one scheme); their tunnels close."""
+        for known in list(self._all.values()) if scheme is None else (self._all.get(scheme, ()),):
+            for session in list(known):
+                if session.principal is not None and gone(session.principal):
+                    session.end()

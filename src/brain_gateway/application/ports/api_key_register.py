@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Protocol
 
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
@@ -15,14 +15,18 @@ class ApiKeyRegister(Protocol):
         """Take another set of keys, whole."""
         ...
 
-    def put(self, record: ApiKeyRecord) -> None:
-        """Take one more key, or another record of one."""
+    def known(self) -> Set[str]:
+        """The hashes of all keys."""
+        ...
+
+    def put(self, record: ApiKeyRecord) -> bool:
+        """Take one more key, or another record of one; whether there was another record before."""
         ...
 
     def remove(self, key_hash: str) -> None:
         """Know a key no more."""
         ...
 
-    def remove_of(self, tenant_id: str) -> None:
-        """Know no key of a tenant any more."""
+    def remove_of(self, tenants: Set[str]) -> None:
+        """Know no key of these tenants any more."""
         ...

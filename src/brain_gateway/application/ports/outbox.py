@@ -30,8 +30,9 @@ class Outbox(Protocol):
         """Write events down; they are published after the commit."""
         ...
 
-    async def take(self, most: int) -> Sequence[EventEnvelope]:
-        """The oldest that are not published, by id. Until the end of this unit of work nobody else gets any."""
+    async def take(self, most: int) -> Sequence[EventEnvelope] | None:
+        """The oldest that are not published, by id. Until the end of this unit of work nobody else gets any: they get
+        None."""
         ...
 
     async def published(self, ids: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 from brain_gateway.domain.errors import ConfigurationError, CredentialsExpired, CredentialsInvalid
@@ -52,17 +52,24 @@ class ApiKeyRing:
         """Take another set of keys, whole; at a fault the old set stays. Raises ConfigurationError."""
         self._keys = _register(records)
 
-    def put(self, record: ApiKeyRecord) -> None:
-        """Take one more key, or another record of one. Raises ConfigurationError."""
-        self._keys.update(_register((record,)))
+    def known(self) -> Set[str]:
+        """The hashes of all keys."""
+        return self._keys.keys()
+
+    def put(self, record: ApiKeyRecord) -> bool:
+        """Take one more key, or another record of one; whether there was another before. Raises ConfigurationError."""
+        (taken,) = _register((record,)).values()
+        before = self._keys.get(record.hash)
+        self._keys[record.hash] = taken
+        return before is not None and before != taken
 
     def remove(self, key_hash: str) -> None:
         """Know a key no more."""
         self._keys.pop(key_hash, None)
 
-    def remove_of(self, tenant_id: str) -> None:
-        """Know no key of a tenant any more."""
-        gone = [known for known, (_, principal) in self._keys.items() if principal.tenant_id == tenant_id]
+    def remove_of(self, tenants: Set[str]) -> None:
+        """Know no key of these tenants any more."""
+        gone = [known for known, (_, principal) in self._keys.items() if principal.tenant_id in tenants]
         for known in gone:
             del self._keys[known]
 
