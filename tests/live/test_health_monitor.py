@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.fakes.address_guard import NoGuard
 
 from brain_gateway.application.gateway.health_monitor import HealthMonitor
 from brain_gateway.domain.routing.service_route import ProbePolicy, ServiceRoute, ServiceStatus
@@ -56,7 +57,7 @@ async def becomes(monitor: HealthMonitor, **states: str) -> None:
 async def test_services_go_down_and_come_back():
     site, changes = Site(), []
     async with raw_server(site.serve) as port:
-        monitor = HealthMonitor(make_probes(), on_change=lambda *change: changes.append(change))
+        monitor = HealthMonitor(make_probes(NoGuard()), on_change=lambda *change: changes.append(change))
         monitor.watch([service("shop", port), service("crm", closed_port(), type="tcp")])
         async with monitor:
             await becomes(monitor, shop="healthy", crm="down")
@@ -75,7 +76,7 @@ async def test_hundreds_of_dead_services_do_not_hold_up_a_live_one():
     site = Site()
     async with raw_server(site.serve) as port:
         dead = [service(f"dead-{n}", closed_port(), type="tcp") for n in range(300)]
-        monitor = HealthMonitor(make_probes())
+        monitor = HealthMonitor(make_probes(NoGuard()))
         async with monitor:
             monitor.watch([*dead, service("shop", port)])
             states = {f"dead-{n}": "down" for n in range(300)}

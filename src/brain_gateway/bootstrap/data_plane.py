@@ -35,8 +35,10 @@ from brain_gateway.bootstrap.shared_memory import SharedMemory
 from brain_gateway.domain.errors import ConfigurationError, StoreUnavailable
 from brain_gateway.domain.events import DomainEvent
 from brain_gateway.domain.http.requests import RequestParser
+from brain_gateway.domain.routing.target_rule import TargetRule
 from brain_gateway.infrastructure.cache.memory import MemoryResponses
 from brain_gateway.infrastructure.discovery.dns import DnsDiscovery
+from brain_gateway.infrastructure.discovery.guard import SystemAddressGuard
 from brain_gateway.infrastructure.identity.api_keys import ApiKeyRing
 from brain_gateway.infrastructure.identity.config import VerifierConfig
 from brain_gateway.infrastructure.identity.denylist import Denylist
@@ -76,7 +78,8 @@ async def open_data_plane(
     log = (
         stack.enter_context(QueuedAccessLog(sys.stdout, settings.log_format)) if settings.access_log else None
     )
-    pools = TargetPools(settings.pool_size, clock, metrics)
+    guard = SystemAddressGuard(target_rule(settings))
+    pools = TargetPools(settings.pool_size, clock, metrics, guard)
     stack.callback(pools.close)
     targets = TargetRegistry(pools)
     sessions = SessionCache()
@@ -97,7 +100,7 @@ async def open_data_plane(
 
     discovery.publish = publish
     await stack.enter_async_context(discovery)
-    monitor = HealthMonitor(make_probes(), on_change=targets.mark, publish=publish)
+    monitor = HealthMonitor(make_probes(guard), on_change=targets.mark, publish=publish)
     await stack.enter_async_context(monitor)
     if shared is not None:
         breakers = BreakerSharing(shared.breakers, targets, clock)
@@ -140,6 +143,11 @@ async def open_data_plane(
     return OpenDataPlane(
         plane, runtime, identification, limits, monitor, discovery, targets, cache, shown, told
     )
+
+
+def target_rule(settings: Settings) -> TargetRule:
+    """Where services that tenants register may live."""
+    return TargetRule(settings.tenant_target_networks, settings.profile is Profile.DEVELOPMENT)
 
 
 async def _desk(

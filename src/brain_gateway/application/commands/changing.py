@@ -58,8 +58,7 @@ async def change_service(
     """Change one service; one that is as it was keeps its version."""
     found = await writable(work, tenant_id, service_id)
     check_version(found.version, expected)
-    service = changed_by(change, found.service)
-    check_targets(work, service)
+    service = guarded(work, changed_by(change, found.service), found.service.outside_only)
     kept = {target.origin for target in service.targets}
     leases = {origin: lease for origin, lease in found.leases.items() if origin in kept}
     return await save_service(work, found, replace(found, service=service, leases=leases), action)
@@ -84,13 +83,17 @@ async def save_service(
     return saved
 
 
-def check_targets(work: Work, service: ServiceRoute) -> None:
-    """A tenant's own service lives, and is looked up, where a tenant may send the gateway."""
-    if service.tenant_id is None or work.actor.everywhere:
-        return
-    work.target_rule.check(service)
-    if service.discovery is not None:
-        work.target_rule.check(service.at(service.discovery.unanswered))
+def guarded(work: Work, service: ServiceRoute, already: bool = False) -> ServiceRoute:
+    """A tenant's own service lives, and is looked up, where a tenant may send the gateway: what its names resolve to is
+    judged at each connection too, from its registration by a tenant on. Raises RoleRequired."""
+    if service.tenant_id is None:
+        return service
+    if not work.actor.everywhere:
+        work.target_rule.check(service)
+        if service.discovery is not None:
+            work.target_rule.check(service.at(service.discovery.unanswered))
+        already = True
+    return replace(service, outside_only=already) if service.outside_only != already else service
 
 
 def subject(service: ServiceRoute) -> str:

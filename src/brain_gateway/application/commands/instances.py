@@ -9,7 +9,7 @@ from brain_gateway.application.bus import Command
 from brain_gateway.application.commands.changing import (
     change_service,
     changed_by,
-    check_targets,
+    guarded,
     save_service,
 )
 from brain_gateway.application.commands.services import RegisterServiceCommand, register_service
@@ -75,9 +75,8 @@ class InstanceDTO:
 async def register_instance(command: RegisterInstanceCommand, work: Work) -> InstanceDTO:
     """Raises Conflict when the target is there without a lease: it was not the instance that put it there."""
     _check_ttl(command.ttl)
-    service = command.service
+    service = guarded(work, command.service)
     (target,) = service.targets
-    check_targets(work, service)
     found = await work.unit.services.find(service.tenant_id, service.name)
     if found is None:
         bare = replace(service, targets=())
@@ -100,6 +99,7 @@ async def _with_instance(
     else:
         service = changed_by(lambda one: with_target(one, target), found.service)
     leases = {**found.leases, target.origin: lease}
+    service = guarded(work, service, found.service.outside_only)
     after = replace(found, service=service, leases=leases)
     return await save_service(work, found, after, Action.REGISTER_INSTANCES)
 

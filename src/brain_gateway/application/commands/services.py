@@ -9,8 +9,8 @@ from brain_gateway.application.bus import Command
 from brain_gateway.application.commands.changing import (
     Change,
     change_service,
-    check_targets,
     check_version,
+    guarded,
     subject,
     writable,
 )
@@ -52,8 +52,7 @@ class DeregisterServiceCommand(Command[None]):
 
 async def register_service(command: RegisterServiceCommand, work: Work) -> ServiceRegistrationDTO:
     """Raises Conflict when its owner has one of that name (of two at once, one wins), or has been deleted."""
-    service = command.service
-    check_targets(work, service)
+    service = guarded(work, command.service)
     if service.tenant_id is not None:
         await refuse_unserved(work, service.tenant_id)
     item = ServiceRegistrationDTO(

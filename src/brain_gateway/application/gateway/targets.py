@@ -58,8 +58,8 @@ class TargetRegistry:
 
     def _state(self, known: dict[str, TargetState], service: ServiceRoute, target: Target) -> TargetState:
         state = known.get(target.origin)
-        if state is not None and state.target.server_name != target.server_name:
-            known.pop(target.origin).pool.close()  # its connections were made for another name
+        if state is not None and _elsewhere(state.target, target):
+            known.pop(target.origin).pool.close()  # its connections were made to another place
             state = None
         if state is None:
             pool = self._pools.pool(target, service.timeouts.connect)
@@ -105,6 +105,11 @@ class TargetRegistry:
         """The state of a target's circuit; closed when nothing is known of it."""
         state = self.find(service_key, origin)
         return "closed" if state is None else state.breaker.state.value
+
+
+def _elsewhere(old: Target, new: Target) -> bool:
+    """Whether connections of the one are none of the other's, though they have one origin."""
+    return (old.server_name, old.guarded) != (new.server_name, new.guarded)
 
 
 _NONE: dict[str, TargetState] = {}

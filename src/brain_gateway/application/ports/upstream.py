@@ -54,7 +54,7 @@ class UpstreamPool(Protocol):
 
 
 class UpstreamPools(Protocol):
-    """Makes the pool of a target."""
+    """Makes the pool of a target; that of a guarded one connects only where a tenant may send the gateway."""
 
     def pool(self, target: Target, connect_timeout: float) -> UpstreamPool:
         """A new pool; nothing is connected yet."""

@@ -43,6 +43,7 @@ class ServiceRoute:
     (`key`). prefix: "" or "/a/b". roles: any of these is needed (none: every authenticated caller).
     host_header: "upstream", "preserve" or a literal host[:port]. max_body: bytes, 0: no limit. strict: only
     the listed routes exist. discovery: where its targets are looked up; `targets` hold until something is found.
+    outside_only: a tenant registered it, so its targets are guarded.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ServiceRoute:
     max_body: int = 0
     websocket: bool = True
     strict: bool = False
+    outside_only: bool = False
     discovery: DiscoveryPolicy | None = None
     status: ServiceStatus = field(default=ServiceStatus.UNKNOWN, init=False)
     _matcher: RouteMatcher = field(init=False, repr=False)

@@ -19,6 +19,7 @@ class Target:
     """Scheme ("http" | "https"), host (a name, IPv4, or IPv6 without brackets), port and weight (0: drained).
 
     server_name: what it is called, in Host and TLS; the host itself unless given. It is no part of the origin.
+    guarded: a connection is made only to addresses that a tenant may name (TargetRule).
     Raises ConfigurationError for anything that cannot be connected to.
     """
 
@@ -27,6 +28,7 @@ class Target:
     port: int
     weight: int = 1
     server_name: str = ""
+    guarded: bool = False
     authority: str = field(init=False, repr=False, compare=False, default="")
     origin: str = field(init=False, repr=False, compare=False, default="")
 

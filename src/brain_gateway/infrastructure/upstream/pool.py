@@ -13,6 +13,7 @@ from brain_gateway.infrastructure.upstream.connection import UpstreamProtocol
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.exchange import Exchange
     from brain_gateway.application.gateway.metrics_collector import MetricsCollector
+    from brain_gateway.application.ports.address_guard import AddressGuard
     from brain_gateway.domain.routing.target import Target
 
 SWEEP_INTERVAL = 1.0  # seconds
@@ -56,7 +57,9 @@ class TargetPool:
         clock: Callable[[], float],
         metrics: MetricsCollector,
         tls: ssl.SSLContext | None,
+        guard: AddressGuard,
     ) -> None:
+        self._guard = guard
         self._target = target
         self.connect_timeout = connect_timeout
         self._most_idle = most_idle
@@ -97,16 +100,17 @@ class TargetPool:
         connection = UpstreamProtocol(self)
         try:
             async with asyncio.timeout(self.connect_timeout or None):
+                host = await self._guard.address_of(target) if target.guarded else target.host
                 await asyncio.get_running_loop().create_connection(
                     lambda: connection,
-                    target.host,
+                    host,
                     target.port,
                     ssl=self._tls,
                     server_hostname=target.server_name if self._tls else None,
                 )
         except TimeoutError:
             self._failed(exchange, UpstreamTimeout("no connection to the service within its time"))
-        except (OSError, ssl.SSLError):
+        except (OSError, ssl.SSLError, UpstreamUnreachable):
             self._failed(exchange, UpstreamUnreachable("no connection to the service"))
         except asyncio.CancelledError:
             connection.discard()
@@ -159,7 +163,10 @@ class TargetPool:
 class TargetPools:
     """Makes pools, sweeps them, and closes them all at the end."""
 
-    def __init__(self, most_idle: int, clock: Callable[[], float], metrics: MetricsCollector) -> None:
+    def __init__(
+        self, most_idle: int, clock: Callable[[], float], metrics: MetricsCollector, guard: AddressGuard
+    ) -> None:
+        self._guard = guard
         self._most_idle = most_idle
         self._clock = clock
         self._metrics = metrics
@@ -172,7 +179,9 @@ class TargetPools:
         if target.scheme == "https" and self._tls is None:
             self._tls = ssl.create_default_context()
         tls = self._tls if target.scheme == "https" else None
-        pool = TargetPool(target, connect_timeout, self._most_idle, self._clock, self._metrics, tls)
+        pool = TargetPool(
+            target, connect_timeout, self._most_idle, self._clock, self._metrics, tls, self._guard
+        )
         self._pools.append(pool)
         return pool
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from tests.fakes.address_guard import KnownAddresses
 
 from brain_gateway.application.gateway.exchange import Exchange
 from brain_gateway.application.gateway.metrics_collector import MetricsCollector
@@ -71,8 +73,9 @@ class World:
         self.clock = ManualClock()
         self.metrics = MetricsCollector()
         self.network = Network()
+        self.guard = KnownAddresses()
         self.gateway = FakeGateway()
-        self.pools = TargetPools(most_idle, self.clock, self.metrics)
+        self.pools = TargetPools(most_idle, self.clock, self.metrics, self.guard)
         self.pool = self.pools.pool(Target.parse("http://shop:9000"), 5.0)
 
     def send(self, *fields: str) -> tuple[Exchange, KeptResponse]:
@@ -316,3 +319,20 @@ async def test_tls_asks_for_the_name_of_a_target_and_not_for_its_address(world):
         await settle()
     assert [host for host, _, _ in world.network.asked] == ["10.0.0.5", "shop"]
     assert world.network.names == ["shop.example", "shop"]
+
+
+async def test_a_guarded_target_is_connected_to_where_a_tenant_may_send(world):
+    world.guard.addresses["files.example"] = "93.184.216.34"
+    target = replace(Target.parse("https://files.example"), guarded=True)
+    world.pool = world.pools.pool(target, 5.0)
+    await world.sent()
+    assert [place[:2] for place in world.network.asked] == [("93.184.216.34", 443)]
+    assert world.network.names == ["files.example"]
+
+
+async def test_a_guarded_target_that_is_an_inner_address_is_not_connected_to(world):
+    world.pool = world.pools.pool(replace(Target.parse("http://rebound.example"), guarded=True), 5.0)
+    _, sink = world.send()
+    await settle()
+    assert (world.network.asked, world.guard.asked) == ([], ["rebound.example"])
+    assert isinstance(sink.failure, errors.UpstreamUnreachable)
