@@ -10,6 +10,7 @@ from brain_gateway.cli import (
     events,
     health,
     instances,
+    integrations,
     keys,
     limits,
     routes,
@@ -42,6 +43,7 @@ app.add_typer(targets.app, name="targets")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(keys.app, name="keys")
 app.add_typer(limits.app, name="limits")
+app.add_typer(integrations.app, name="integrations")
 app.command("health")(health.health)
 app.command("events")(events.events)
 app.add_typer(audit.app, name="audit")
