@@ -38,7 +38,8 @@ test-platform: setup ## Test the example platform end to end (installs its packa
 constraints: ## Pin the newest versions that fit together in constraints.txt
 	@$(PYTHON) scripts/constraints.py
 
-docs: setup ## Write the generated pages anew: docs/settings.md, docs/errors.md, docs/catalogue.md
+docs: setup ## Write the generated pages anew: docs/settings.md, docs/errors.md, docs/catalogue.md, docs/authorization.md
 	@$(BIN)/brain-gateway settings --markdown > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
 	@$(BIN)/python scripts/errors_page.py > docs/errors.md.new && mv docs/errors.md.new docs/errors.md
 	@$(BIN)/python scripts/catalogue_pages.py
+	@$(BIN)/python scripts/authorization_page.py > docs/authorization.md.new && mv docs/authorization.md.new docs/authorization.md

@@ -26,6 +26,7 @@ from brain_gateway.application.gateway.sessions import SessionCache
 from brain_gateway.application.integration_credentials import IntegrationCredentials
 from brain_gateway.application.queries.health import GetHealthStatusQuery, health_handler
 from brain_gateway.application.queries.integrations import CatalogueQueries
+from brain_gateway.application.scope import PLATFORM
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
 from brain_gateway.domain.routing.service_status import ServiceStatus
 from brain_gateway.domain.routing.target_rule import TargetRule
@@ -120,6 +121,11 @@ class AdminApi:
 
     async def _committed(self, version: int) -> None:
         self.committed.append(version)
+        async with self.store(PLATFORM) as unit:
+            events = await unit.outbox.take(1000) or ()
+            await unit.outbox.published([event.id for event in events])
+            await unit.commit()
+        await self.bus.publish(events)
 
     async def _purge(self, *asked: Any) -> int:
         self.purged.append(asked)
