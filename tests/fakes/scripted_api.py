@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+Answer = httpx.Response | BaseException | Callable[[httpx.Request], httpx.Response]
 
 
 class ScriptedApi:
@@ -43,7 +43,7 @@ class ScriptedApi:
                 404, json={"title": "Resource not found", "detail": f"{request.method} {path}"}
             )
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer if isinstance(answer, httpx.Response) else answer(request)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -40,16 +41,21 @@ def events(
     tenant: Tenant = None,
 ) -> None:
     """Show events, oldest first, as far back as they are kept; --json prints one document a line."""
-    last = after if follow or after else "0"
     types = ",".join(type_ or ()) or None
+    last = after if follow or after else "0"
+    with contextlib.suppress(KeyboardInterrupt):
+        for event in _told(remote, last, follow, types=types, tenant=tenant):
+            _show(remote, event)
+
+
+def _told(remote: Remote, last: str | None, follow: bool, **params: object) -> Iterator[Event]:
+    """The events after `last` (None: from now on). A stream that the gateway ends is begun again where it ended."""
     while True:
         headers = {"Accept": "text/event-stream", **({} if last is None else {"Last-Event-ID": last})}
-        with remote.api.stream(
-            "/events", headers, None if follow else _SILENCE, types=types, tenant=tenant
-        ) as lines:
+        with remote.api.stream("/events", headers, None if follow else _SILENCE, **params) as lines:
             for event in parsed(lines):
                 last = event.id or last
-                _show(remote, event)
+                yield event
         if not follow:
             return
         remote.api.pause(_AGAIN)

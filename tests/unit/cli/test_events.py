@@ -74,3 +74,9 @@ def test_types(run, admin):
     run("events", "--type", "TargetAdded", "--type", "RouteUpdated")
     assert admin.asked == ["GET /events?types=TargetAdded%2CRouteUpdated"]
     assert admin.requests[0].headers["Last-Event-ID"] == "0"
+
+
+def test_whoever_follows_stops_when_they_like(run, admin):
+    admin.on_any("GET", "/events", httpx.Response(200, content=STREAM), KeyboardInterrupt())
+    result = run("events", "--follow")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
