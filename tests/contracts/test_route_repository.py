@@ -84,6 +84,7 @@ EVERYTHING_SET = ServiceRegistrationDTO(
         max_body=2**40,
         websocket=False,
         strict=True,
+        outside_only=True,
         discovery=DiscoveryPolicy(Lookup("api.example", record="SRV"), server_name="b.example"),
     ),
     leases={"http://[::1]:9000": TargetLease("lease", NOW + 30.5)},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, and_, delete, select, true, tuple_, update
@@ -82,12 +84,11 @@ class SqlRouteRepository(Repository):
 
     async def all(self) -> Sequence[ServiceRegistrationDTO]:
         """In three statements; a service whose rows mean nothing is closed, not left out."""
-        found = await self._session.rows(
-            select(services).where(self.seen).order_by(services.c.name, services.c.id)
-        )
-        return await self._assembled(
-            found, await self._parts(targets, true()), await self._parts(routes, true())
-        )
+        order = (services.c.name, services.c.id)
+        with _nothing_collected():
+            found = await self._session.rows(select(services).where(self.seen).order_by(*order))
+            parts = [await self._parts(table, true()) for table in (targets, routes)]
+            return await self._assembled(found, *parts)
 
     async def many(self, ids: Collection[str]) -> Sequence[ServiceRegistrationDTO]:
         """By (name, id)."""
@@ -178,6 +179,19 @@ class SqlRouteRepository(Repository):
         for chunk in chunks(ids):
             for table in (targets, routes):
                 await self._session.change(delete(table).where(table.c.service_id.in_(chunk)))
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """What a registry is made of stays: to look through it for garbage, again and again while it grows, takes as long
+    as to make it. A second or two without doing so costs little."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _made_or_closed(

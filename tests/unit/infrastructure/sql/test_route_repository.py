@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sqlite3
 
@@ -67,6 +68,18 @@ async def test_a_broken_service_is_closed_and_the_others_are_not(store, spoil, c
         with pytest.raises(InternalError):
             await unit.services.find(TENANT, "a")
         assert len((await unit.services.page(ServiceFilter(), PageRequest())).items) == 3
+
+
+async def test_garbage_is_collected_again_after_loading(store):
+    async with store(PLATFORM, read_only=True) as unit:
+        await unit.services.all()
+        assert gc.isenabled()
+        gc.disable()
+        try:
+            await unit.services.all()
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("table", ["services", "routes"])
