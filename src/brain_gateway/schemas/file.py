@@ -67,6 +67,7 @@ def _key_prefix(text: str) -> str:
 
 
 def check_user(text: str) -> str:
+    """Whose an API key is. Raises ValueError."""
     if not re.match(_USER, text):
         raise ValueError("must be 1 to 255 visible ASCII characters")
     return text
