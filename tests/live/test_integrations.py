@@ -1,4 +1,4 @@
-"""Integrations over a real gateway with SQLite and a real OpenBao: credentials are in the one, and in no other place."""
+"""Integrations over a real gateway with SQLite and a real OpenBao: credentials are in the one, and nowhere else."""
 
 from __future__ import annotations
 
