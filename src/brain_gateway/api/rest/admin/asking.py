@@ -46,7 +46,7 @@ class Ask:
         return Ask(self.request, self.control, self.caller, tenant_id)
 
     def named(self, tenant_id: str | None) -> Ask:
-        """The same request, for the tenant that its body names. Raises InvalidDocument where `?tenant=` says another."""
+        """The same request, for the tenant that its body names. Raises InvalidDocument if `?tenant=` says another."""
         if tenant_id is None:
             return self
         if self.request.query_params.get("tenant", tenant_id) != tenant_id:

@@ -26,8 +26,8 @@ async def stream_events(
     last_event_id: Annotated[str | None, Header(description="The same, as browsers send it.")] = None,
 ) -> Response:
     """Server-sent events of a tenant and of what it can call; for the platform, all. `id` is what to resume from:
-    without one, the stream begins now. Of what was missed, a tenant gets its own events. It ends when the credentials do, when the gateway drains, or when it is read too
-    slowly: connect again with the last id."""
+    without one, the stream begins now. Of what was missed, a tenant gets its own events. It ends when the credentials
+    do, when the gateway drains, or when it is read too slowly: connect again with the last id."""
     resume = _id(last_event_id if last_event_id is not None else after)
     last = await ask.find(LastEventQuery(tenant_id=ask.tenant_id))
     control, session = ask.control, ask.caller.session
