@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from brain_gateway.application.configuration import GatewayConfiguration
 
 EXIT_FAULTY_FILE = ExitCode.REFUSED
+_PATIENCE = 10.0  # times as long as other answers: thousands of services are one request
 
 app = typer.Typer(
     help="Check a configuration file; compare it with a running gateway, and apply it.", no_args_is_help=True
@@ -103,9 +104,8 @@ def diff(
     """Show what applying FILE would do. Exit code 0: nothing; 2: something."""
     from brain_gateway.cli.remote.plans import is_empty
 
-    plan = remote.api.post(
-        "/config/plan", _request(file, owner, prune, take_over, profile, auto_discovery)
-    ).document
+    request = _request(file, owner, prune, take_over, profile, auto_discovery)
+    plan = remote.api.post("/config/plan", request, _PATIENCE).document
     _show(remote, plan)
     if not is_empty(plan):
         raise typer.Exit(ExitCode.CHANGES)
@@ -130,7 +130,7 @@ def apply(
     from brain_gateway.cli.remote.plans import conflicts, is_empty, summary
 
     request = _request(file, owner, prune, take_over, profile, auto_discovery)
-    plan = remote.api.post("/config/plan", request).document
+    plan = remote.api.post("/config/plan", request, _PATIENCE).document
     if dry_run or not remote.screen.as_json:
         _show(remote, plan)
     if dry_run:
@@ -144,7 +144,7 @@ def apply(
             remote.screen.json(plan)
         return
     confirm("Apply this?", yes)
-    done = remote.api.post("/config/apply", {**request, "base": plan["base"]}).document
+    done = remote.api.post("/config/apply", {**request, "base": plan["base"]}, _PATIENCE).document
     remote.screen.done(f"applied: {summary(done)}; configuration version {done['version']}", done)
 
 

@@ -47,10 +47,11 @@ class Api:
         """The document at `path` below /api/v1; parameters that are None are left out."""
         return self._ask("GET", path, params=params)
 
-    def post(self, path: str, body: object = None, **params: object) -> Reply:
-        """Something new, or something to be done."""
+    def post(self, path: str, body: object = None, patience: float = 1.0, **params: object) -> Reply:
+        """Something new, or something to be done; `patience`: how many times as long an answer may take as others."""
         self._posts += 1
-        return self._ask("POST", path, body, {"Idempotency-Key": f"{self._run}-{self._posts}"}, params)
+        once = {"Idempotency-Key": f"{self._run}-{self._posts}"}
+        return self._ask("POST", path, body, once, params, patience)
 
     def put(self, path: str, body: object, etag: str | None = None, **params: object) -> Reply:
         """Something in the place of what is there."""
@@ -113,6 +114,7 @@ class Api:
         body: object = None,
         headers: Mapping[str, str] | None = None,
         params: Params | None = None,
+        patience: float = 1.0,
     ) -> Reply:
         import orjson
 
@@ -125,6 +127,7 @@ class Api:
             content=content,
             headers={**kind, **(headers or {})},
         )
+        request.extensions["timeout"]["read"] *= patience
         response = self._sent(request, repeatable=method in ("GET", "POST"))
         if not response.is_success:
             raise _refused(response)

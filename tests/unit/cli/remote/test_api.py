@@ -184,5 +184,12 @@ def test_a_stream_that_should_not_fall_silent(api, admin):
     assert admin.requests[0].extensions["timeout"]["read"] == 5.0
 
 
+def test_some_answers_take_longer(api, admin):
+    admin.on("POST", "/x", {})
+    api.post("/x", {}, 10.0)
+    api.post("/x", {})
+    assert [one.extensions["timeout"]["read"] for one in admin.requests] == [50.0, 5.0]
+
+
 def test_segments():
     assert segment("GET /a/{b}?x") == "GET%20%2Fa%2F%7Bb%7D%3Fx"
