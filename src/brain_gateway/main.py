@@ -217,6 +217,7 @@ class Worker(uvicorn.Server):
         self._gateway = gateway
         self._load = load
         self._reloading: asyncio.Task[None] | None = None
+        self._signalled = False
         self.server_state.connections = gateway.runtime.connections
 
     @contextlib.contextmanager
@@ -255,8 +256,15 @@ class Worker(uvicorn.Server):
             asyncio.get_running_loop().call_later(self._drain_delay, self.handle_exit, number, None)
 
     def _reload(self) -> None:
+        """One at a time; signals that come meanwhile make one more, so that the last file counts."""
+        self._signalled = True
         if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.get_running_loop().create_task(self._apply())
+            self._reloading = asyncio.get_running_loop().create_task(self._follow_signals())
+
+    async def _follow_signals(self) -> None:
+        while self._signalled:
+            self._signalled = False
+            await self._apply()
 
     async def _apply(self) -> None:
         """Read the file anew; a wrong one changes nothing and is told."""
