@@ -70,7 +70,8 @@ async def in_scope_or_refused(connection, scope, statement):
     try:
         return await in_scope(connection, scope, statement)
     except asyncpg.InsufficientPrivilegeError as error:
-        assert "permission denied" in str(error)
+        if "permission denied" not in str(error):
+            raise
         return []
 
 
@@ -124,7 +125,7 @@ async def test_a_join_shows_nothing_of_anothers(connection):
 
 async def test_targets_and_routes_cannot_be_put_under_anothers_service(connection, theirs):
     for statement in (
-        f"INSERT INTO targets VALUES ('{theirs.service.id}', 'http://evil:1', '{MINE}', 9, 1, 'evil')",
+        f"INSERT INTO targets VALUES ('{theirs.service.id}', 'http://evil:1', '{MINE}', 9, 1, 'evil', false)",
         f"INSERT INTO routes VALUES ('{theirs.service.id}', 9, '{MINE}', '/evil', '', '{{}}')",
     ):
         with pytest.raises(asyncpg.ForeignKeyViolationError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -48,6 +49,7 @@ def _target_row(item: ServiceRegistrationDTO, at: int, target: Target) -> dict[s
         "position": at,
         "weight": target.weight,
         "server_name": target.server_name,
+        "guarded": target.guarded,
         "lease_id": lease.id if lease else None,
         "lease_expires_at": lease.expires_at if lease else None,
     }
@@ -109,7 +111,7 @@ class ServiceReader:
     """
 
     def __init__(self) -> None:
-        self._targets: dict[tuple[str, int, str], Target] = {}
+        self._targets: dict[tuple[str, int, str, bool], Target] = {}
         self._routes: dict[tuple[str, str, str], Route] = {}
         self._patterns: dict[str, RoutePattern] = {}
         self._of_routes: dict[tuple[str, str], dict[str, Any]] = {}
@@ -131,11 +133,11 @@ class ServiceReader:
         return registered(row, service, _leases(targets))
 
     def _target(self, row: Row[Any]) -> Target:
-        place = row.origin, row.weight, row.server_name
+        place = row.origin, row.weight, row.server_name, row.guarded
         target = self._targets.get(place)
         if target is None:
             found = Target.parse(row.origin, row.weight)
-            target = Target(found.scheme, found.host, found.port, found.weight, server_name=row.server_name)
+            target = replace(found, server_name=row.server_name, guarded=row.guarded)
             self._targets[place] = target
         return target
 

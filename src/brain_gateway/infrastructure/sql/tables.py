@@ -75,6 +75,7 @@ targets = Table(
     Column("position", Integer, nullable=False),
     Column("weight", Integer, nullable=False),
     _text("server_name"),
+    Column("guarded", Boolean, nullable=False),
     _text("lease_id", nullable=True),
     Column("lease_expires_at", Double, nullable=True),
     ForeignKeyConstraint(

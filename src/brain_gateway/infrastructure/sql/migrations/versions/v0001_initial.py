@@ -79,6 +79,7 @@ def _registry() -> None:
         _column("position", sa.Integer()),
         _column("weight", sa.Integer()),
         _column("server_name"),
+        _column("guarded", sa.Boolean()),
         _column("lease_id", nullable=True),
         _column("lease_expires_at", REAL, nullable=True),
         _of_service("targets_service"),
