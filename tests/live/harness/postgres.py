@@ -179,6 +179,10 @@ class Postgres:
         """The name of a new database that has the schema, and nothing in it."""
         return self.server.database(self._template)
 
+    def migrate(self, name: str) -> None:
+        """Give an empty database the schema."""
+        in_thread(_upgrade, self.server.url(name, OWNER))
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
