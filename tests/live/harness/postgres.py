@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ import pytest
 OWNER, APP = "gateway_owner", "gateway_app"
 _NOBODY = 65_534
 _PATIENCE = 30.0
+_WATCH = "import os, sys; sys.stdin.read(); os.kill(int(sys.argv[1]), 3)"
+"""Ends the server (SIGQUIT) when the run of the tests was killed: its end of the pipe closes then."""
 _OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",
@@ -45,6 +48,7 @@ class PostgresServer:
         self._numbers = itertools.count(1)
         self.port = _closed_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
 
     def create(self) -> None:
         """Lay the data directory out (PostgreSQL's initdb); once."""
@@ -66,6 +70,11 @@ class PostgresServer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+        )
+        self._watcher = subprocess.Popen(
+            [sys.executable, "-c", _WATCH, str(self.process.pid)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         deadline = time.monotonic() + _PATIENCE
         while not self._answers():
@@ -141,6 +150,10 @@ class PostgresServer:
         return [int(one) for one in path.read_text().split()]
 
     def _end(self, number: int) -> None:
+        if self._watcher is not None:
+            self._watcher.kill()
+            self._watcher.communicate()
+            self._watcher = None
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(_PATIENCE)
