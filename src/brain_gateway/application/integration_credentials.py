@@ -111,11 +111,9 @@ class IntegrationCredentials:
         now = self._unix()
         for name in names:
             made = made_at(name)
-            if name in known or (made is None and not gone):
-                continue
-            if gone or made is None or now - made > GRACE:
-                await self._secrets.delete(SecretPath(tenant_id, name))
-            else:
+            if gone or (made is not None and name not in known and now - made > GRACE):
+                await self._deleted(tenant_id, name)
+            elif made is not None and name not in known:
                 self._later(tenant_id, made + GRACE)
 
     async def sweep_soon(self, tenant_id: str) -> None:
@@ -168,6 +166,14 @@ class IntegrationCredentials:
         except SecretsUnavailable as error:
             self._warn("credentials cannot be stored: %s", error.detail)
             raise
+
+    async def _deleted(self, tenant_id: str, name: str) -> None:
+        try:
+            path = SecretPath(tenant_id, name)
+        except ValueError:  # somebody else's, who knows other names than the port does
+            self._warn("a secret of tenant %s has a name that is not the gateway's: it stays", tenant_id)
+            return
+        await self._secrets.delete(path)
 
     async def _known(self, tenant_id: str) -> tuple[bool, set[str]]:
         """Whether a tenant was deleted, and the names of the sets that are in force."""

@@ -8,6 +8,7 @@ import pytest
 
 from brain_gateway.application import integration_credentials
 from brain_gateway.application.commands.integrations import ActivateIntegrationCommand
+from brain_gateway.application.commands.tenants import DeleteTenantCommand, RegisterTenantCommand
 from brain_gateway.application.integration_credentials import GRACE
 from brain_gateway.application.ports.secrets import SecretsStatus
 from brain_gateway.domain.errors import SecretsUnavailable
@@ -114,3 +115,16 @@ async def test_it_goes_on_until_both_stores_answer(house, monkeypatch):
 async def test_reading_what_is_not_there(house):
     assert await house.credentials.read(None) == {}
     assert await house.credentials.read(SecretPath(TENANT, "nothing")) == {}
+
+
+async def test_names_that_only_others_give_are_left_alone(house):
+    command = RegisterTenantCommand(name="Mine", id=TENANT)
+    await house.commands.execute(house.actor(), command)
+    await left(house, 10)
+
+    async def names(tenant_id):
+        return (".hidden", *(path.name for path in house.secrets.stored))
+
+    house.secrets.names = names
+    await house.commands.execute(house.actor(), DeleteTenantCommand(id=TENANT))
+    assert (house.secrets.stored, len(house.warned)) == ({}, 1)
