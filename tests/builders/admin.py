@@ -75,8 +75,8 @@ class AdminApi:
             self.store, self.secrets, self.clock.unix, self._entropy, lambda *told: self.warned.append(told)
         )
         self.warned: list[tuple[Any, ...]] = []
-        catalogue = FakeIntegrationCatalogue(integration())
-        integrations = IntegrationCommands(self.store, catalogue, self.credentials)
+        self.catalogue = FakeIntegrationCatalogue(integration())
+        integrations = IntegrationCommands(self.store, self.catalogue, self.credentials)
         self.commands = CommandBus(
             self.store, {**commands.HANDLERS, **integrations.handlers}, document_of, self._committed,
             self.clock.unix, self.new_id, self._entropy, rule or TargetRule(anywhere=True),
@@ -85,7 +85,7 @@ class AdminApi:
         health = health_handler(lambda tenant_id: self.report, lambda key, origin: "closed")
         self.queries = QueryBus(
             self.store,
-            {**queries.HANDLERS, **CatalogueQueries(catalogue).handlers},
+            {**queries.HANDLERS, **CatalogueQueries(self.catalogue).handlers},
             {GetHealthStatusQuery: health},
         )
         self.control = ControlPlane(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 
 from brain_gateway.application.ports.secrets import SecretsStatus
+from brain_gateway.infrastructure.catalogue.integration_catalogue import IntegrationCatalogue
 from tests.builders.admin import AdminApi, problem
 from tests.builders.gateway import OTHER_TENANT, TENANT
 
@@ -255,3 +257,34 @@ def test_the_description_shows_no_credential_going_out(admin):
     assert schemas["Activation"]["properties"]["credentials"]["anyOf"][0]["writeOnly"]
     assert "credentials" in schemas["IntegrationAnswer"]["properties"]
     assert "secret_key" not in json.dumps(schemas["IntegrationAnswer"])
+
+
+def test_no_integration_is_called_like_the_catalogue():
+    """/integrations/catalogue is another thing than /integrations/{integration}."""
+    assert "catalogue" not in IntegrationCatalogue().names()
+
+
+async def test_every_entry_of_the_packaged_catalogue_can_be_shown_and_its_faults_too(admin):
+    catalogue = IntegrationCatalogue()
+    admin.catalogue.entries = {entry.name: entry for entry in catalogue.all()}
+    async with admin.as_() as ask:
+        items = (await ask.get("/integrations/catalogue")).json()["items"]
+        assert [item["name"] for item in items] == list(catalogue.names())
+        for item in items:
+            jsonschema.validate(item, admin_schema(admin, "CatalogueEntryAnswer"))
+            needed = {
+                field["name"]
+                for variant in item["variants"]
+                for field in variant["fields"]
+                if field["required"]
+            }
+            answer = await ask.post(f"/integrations/{item['name']}/activate", json={"credentials": {}})
+            faults = answer.json().get("errors", [])
+            assert {fault.split(": ")[1] for fault in faults} <= needed
+            assert answer.status_code == (422 if faults else 200)
+    assert admin.secrets.stored == {}
+
+
+def admin_schema(admin: AdminApi, name: str) -> dict[str, Any]:
+    components = admin.app.openapi()["components"]
+    return {**components["schemas"][name], "components": components}
