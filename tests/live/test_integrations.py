@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -194,6 +195,26 @@ async def test_a_deleted_tenants_secrets_go_with_it(bao, known, tmp_path):
         assert (await ask.delete(f"/tenants/{TENANT}")).status_code == 204
         assert names(bao, TENANT) == []
         assert kept(bao, OTHER_TENANT) == {"secret_key": FIRST}
+
+
+async def test_without_vault_they_are_in_the_encrypted_file_that_workers_share(tmp_path):
+    async with running_gateway(tmp_path, configuration({}), workers=2) as gateway:
+        for key in (FIRST, SECOND):
+            async with caller(gateway) as ask:
+                assert (await ask.post(f"{STRIPE}/activate", json=handed(key))).status_code == 200
+        for _ in range(4):  # connections of their own, to either worker
+            async with caller(gateway) as ask:
+                found = await ask.get(STRIPE)
+                assert found.json()["credentials"]["fields"] == ["secret_key"]
+                assert (await ask.post(f"{STRIPE}/deactivate")).status_code == 200
+                assert (await ask.post(f"{STRIPE}/activate", json={})).json()["active"]
+        assert found_in(tmp_path) == []
+        kept = json.loads((tmp_path / "secrets.json").read_text())
+        assert len(kept["secrets"]) == 1
+        async with caller(gateway) as ask:
+            assert (await ask.delete(STRIPE)).status_code == 204
+    assert json.loads((tmp_path / "secrets.json").read_text())["secrets"] == {}
+    assert found_in(tmp_path) == []
 
 
 async def test_from_the_command_line(bao, known, tmp_path):
