@@ -36,7 +36,7 @@ class AuditEntry:
 def seal(previous: str, content: Mapping[str, object]) -> str:
     """The hash of an entry: over the hash before it and its content, in one spelling."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(f"{previous}\n{text}".encode("ascii")).hexdigest()
+    return hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
 
 
 def content_of(entry: AuditEntry) -> dict[str, object]:

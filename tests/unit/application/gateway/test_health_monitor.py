@@ -420,3 +420,32 @@ async def test_a_target_that_is_not_back_yet_has_no_say_in_the_response_time(wor
         await world.time.run_for(30)
         part = world.monitor.report().services[0]
     assert (part.status, part.response_time_ms, part.targets[0].response_time_ms) == ("down", None, 12.5)
+
+
+async def test_services_come_and_go_one_by_one(world):
+    """Who stays keeps its health and its schedule; who is new is checked at once."""
+    async with world.monitor:
+        world.monitor.watch([service("shop", A)])
+        await world.time.run_for(10)
+        world.monitor.add(service("crm", B))
+        await world.time.run_for(10)
+        assert (world.probe.times(A), world.probe.times(B)) == ([1000], [1010])
+        world.monitor.add(service("crm", B, C))
+        await world.time.run_for(1)
+        assert (world.probe.times(B), world.probe.times(C)) == ([1010], [1020])
+        assert {one.name for one in world.monitor.report().services} == {"shop", "crm"}
+        world.monitor.remove("crm")
+        world.monitor.remove("crm")
+        await world.time.run_for(60)
+        assert (len(world.probe.times(A)), world.probe.times(B)) == (3, [1010])
+        assert {one.name for one in world.monitor.report().services} == {"shop"}
+        assert world.monitor.healthy("crm", B) is None
+
+
+async def test_one_that_cannot_be_probed_is_not_taken(world):
+    world.monitor.watch([service("shop", A)])
+    with pytest.raises(ConfigurationError, match="grpc"):
+        world.monitor.add(service("shop", B, probe=ProbePolicy(type="grpc")))
+    assert world.monitor.healthy("shop", A) is None
+    assert ("shop", A) in world.monitor._targets
+    assert ("shop", B) not in world.monitor._targets

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from brain_gateway.application.gateway.routing_table import RESERVED, RESERVED_BYTES
+from brain_gateway.application.gateway.routing_table import (
+    RESERVED,
+    RESERVED_BYTES,
+    RoutingTable,
+    TableRules,
+    compile_entry,
+)
+from brain_gateway.domain.errors import ServiceNotFound, StoreUnavailable
 from brain_gateway.domain.routing.service_route import ServiceKind, Timeouts
 from brain_gateway.domain.routing.target import Target
 from tests.builders.gateway import OTHER_TENANT, TENANT, FakeGateway, route, service
@@ -87,6 +94,27 @@ def test_a_renewed_table_is_the_same_and_another():
     renewed = table.renewed()
     assert renewed is not table
     assert list(renewed) == list(table)
+
+
+def test_a_changed_table_shares_what_stays_and_leaves_the_old_one_alone():
+    gateway = FakeGateway(service("shop"), service("own", tenant_id=TENANT), service("crm"))
+    old = gateway.router.table
+    put = [compile_entry(service(name, tenant_id=who), gateway.targets, gateway.metrics)
+           for name, who in (("shop", None), ("new", OTHER_TENANT))]  # fmt: skip
+    new = old.changed(put, ["crm", f"{TENANT}/own", "never-there", f"{OTHER_TENANT}/neither"])
+    assert {entry.key for entry in new} == {"shop", f"{OTHER_TENANT}/new"}
+    assert {entry.key for entry in old} == {"shop", "crm", f"{TENANT}/own"}
+    assert new.find(b"shop", None) is put[0]
+    assert set(new._tenants) == {OTHER_TENANT}, "a tenant without services of its own costs nothing"
+
+
+def test_what_is_said_of_absent_names_stays_until_the_table_is_complete():
+    table = RoutingTable({}, {}, TableRules(), StoreUnavailable)
+    rules = TableRules(refused=frozenset({TENANT}))
+    for same in (table.renewed(), table.ruled(rules), table.changed((), ())):
+        assert same.absent is StoreUnavailable
+    assert table.ruled(rules).complete().absent is ServiceNotFound
+    assert table.ruled(rules).complete().rules is rules
 
 
 def test_what_is_reserved_for_the_gateway():

@@ -70,3 +70,23 @@ def test_a_session_that_fell_out_of_the_cache_is_ended_all_the_same():
     assert cache.get(b"held") is None
     cache.end_all(lambda known: known.tenant_id == TENANT)
     assert held.expires == float("-inf")
+
+
+def test_sessions_of_one_kind_of_credential_alone():
+    cache = SessionCache(4)
+    key, token = session(scheme="api_key"), session()
+    cache.put(b"key", key)
+    cache.put(b"token", token)
+    cache.end_all(lambda known: True, "api_key")
+    assert (key.expires, token.expires) == (float("-inf"), 100.0)
+    cache.end_all(lambda known: True, "unheard-of")
+    assert token.expires == 100.0
+
+
+def test_a_session_that_nobody_holds_is_not_kept_to_be_ended():
+    cache = SessionCache(4)
+    cache.put(b"gone", session())
+    cache.drop(b"gone")
+    seen: list[object] = []
+    cache.end_all(lambda known: bool(seen.append(known)))
+    assert seen == []

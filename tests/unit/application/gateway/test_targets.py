@@ -92,3 +92,16 @@ def test_a_target_is_called_by_its_name_and_another_name_means_other_connections
     gateway.replace(service("shop", targets=(replace(named[0], server_name="other.test"),)))
     assert gateway.target().host_line == b"Host: other.test\r\n"
     assert (pool.closed, gateway.pool().closed) == (True, False)
+
+
+def test_a_service_that_is_gone_takes_its_targets_along():
+    gateway = FakeGateway(service("shop", A, B), service("crm", A))
+    pools = [gateway.pool(at=0), gateway.pool(at=1)]
+    gateway.targets.forget("shop")
+    gateway.targets.forget("shop")
+    assert all(pool.closed for pool in pools)
+    assert gateway.targets.find("shop", A) is None
+    assert gateway.targets.breaker("shop", A) is None
+    assert gateway.targets.breaker_state("shop", A) == "closed"
+    assert gateway.targets.find("crm", A) is gateway.target("crm")
+    gateway.targets.mark("shop", A, False)

@@ -15,6 +15,7 @@ from brain_gateway.infrastructure.identity.api_keys import ApiKeyRing
 from brain_gateway.infrastructure.identity.denylist import Denylist
 from tests.builders.issuer import NOW, TENANT
 
+OTHER_TENANT = "7f9f43c1-6a4e-4b0e-9f57-0d1f0e6a2b11"
 KEY = ApiKey.from_entropy(b"0123456789abcdef0123456789abcdef")
 OTHER = ApiKey.from_entropy(b"another-another-another-another!")
 RECORD = ApiKeyRecord(
@@ -139,3 +140,30 @@ def test_keys_are_told_from_tokens():
     ring = ApiKeyRing()
     assert ring.recognises(shown(KEY))
     assert not ring.recognises(b"eyJhbGciOiJIUzI1NiJ9.e30.x")
+
+
+def test_keys_come_and_go_one_by_one():
+    ring = ApiKeyRing([RECORD])
+    other = dataclasses.replace(RECORD, hash=OTHER.hash, tenant_id=OTHER_TENANT)
+    assert not ring.put(other), "there was none before"
+    assert not ring.put(other), "it is as it was"
+    assert ring.put(dataclasses.replace(other, roles=frozenset({"manager"})))
+    assert ring.verify(shown(OTHER), NOW).roles == {"manager"}
+    assert ring.known() == {KEY.hash, OTHER.hash}
+    ring.remove(KEY.hash)
+    ring.remove(KEY.hash)
+    assert "not registered" in refuses(ring, shown(KEY))
+    assert ring.verify(shown(OTHER), NOW).tenant_id == OTHER_TENANT
+
+
+def test_the_keys_of_tenants_go_together():
+    ring = ApiKeyRing([RECORD, dataclasses.replace(RECORD, hash=OTHER.hash, tenant_id=OTHER_TENANT)])
+    ring.remove_of({RECORD.tenant_id, "nobody"})
+    assert ring.known() == {OTHER.hash}
+
+
+def test_a_broken_record_takes_no_keys_place():
+    ring = ApiKeyRing([RECORD])
+    with pytest.raises(ConfigurationError, match="user"):
+        ring.put(dataclasses.replace(RECORD, user_id=""))
+    assert ring.verify(shown(KEY), NOW).user_id == "robot"
