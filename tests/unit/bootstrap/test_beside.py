@@ -43,7 +43,7 @@ async def test_what_it_dies_of_is_told_at_once_and_raised_at_the_end(heard):
     async def work() -> None:
         raise ValueError("broken")
 
-    with pytest.raises(ValueError, match="broken"):
+    with pytest.raises(ValueError, match="broken"):  # noqa: PT012 - it is raised where the context ends
         async with beside(work(), "the relay"):
             for _ in range(3):
                 await asyncio.sleep(0)

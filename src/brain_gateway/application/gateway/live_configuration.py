@@ -79,8 +79,8 @@ class LiveConfiguration:
                 if version == self.version:
                     return
                 kinds = {change.kind for change in changes}
-                await self._follow_keys(unit, kinds, changes)
                 await self._follow_rules(unit, kinds)
+                await self._follow_keys(unit, kinds, changes)
                 put, dropped = await self._read_services(unit, kinds, changes)
             await self._put_in_force(put, dropped)
             if not self.loaded:
