@@ -106,7 +106,7 @@ async def test_many_questions_at_once_all_get_their_answer(case):
     import asyncio
 
     case.at("10.0.0.1")
-    answers = await asyncio.gather(*(case.directory.resolve(case.lookup) for _ in range(100)))
+    answers = await asyncio.gather(*(case.directory.resolve(case.lookup) for _ in range(40)))
     assert {one.instances[0].address for one in answers} == {"10.0.0.1"}
     assert len({one.instances for one in answers}) == 1
     assert isinstance(answers[0].instances[0], Instance)
