@@ -165,6 +165,7 @@ class LiveConfiguration:
         unserved = await unit.tenants.unserved()
         self._plane.rule(_rules(await unit.limits.all(), unserved))
         self._plane.delete_tenants(item.id for item in unserved if item.tenant.status is TenantStatus.DELETED)
+        self._plane.change_keys(self._own_keys.values(), ())
 
     async def _read_services(
         self, unit: UnitOfWork, kinds: set[ChangeKind], changes: Changes
