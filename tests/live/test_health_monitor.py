@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.fakes.address_guard import NoGuard
 
 from brain_gateway.application.gateway.health_monitor import HealthMonitor
 from brain_gateway.domain.routing.service_route import ProbePolicy, ServiceRoute, ServiceStatus
 from brain_gateway.domain.routing.target import Target
 from brain_gateway.infrastructure.probes.registry import make_probes
 from tests.builders.raw_server import closed_port, raw_server
+from tests.fakes.address_guard import NoGuard
 
 pytestmark = pytest.mark.anyio
 

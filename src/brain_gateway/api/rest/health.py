@@ -57,7 +57,9 @@ class Ready(BaseModel):
 
 
 def health_router(
-    report: Callable[[], HealthReport], breaker: Callable[[str, str], Breaker], unready: Callable[[], str | None]
+    report: Callable[[], HealthReport],
+    breaker: Callable[[str, str], Breaker],
+    unready: Callable[[], str | None],
 ) -> APIRouter:
     """`breaker(service_key, origin)` is the state of a target's circuit; `unready()` says why no traffic is taken:
     "draining", or what is waited for."""

@@ -135,7 +135,9 @@ class CachePolicy:
             _check_seconds("cache: default_ttl", self.default_ttl, least=0.0)
         _check_seconds("cache: stale_if_error", self.stale_if_error, least=0.0)
         if not 1 <= self.max_body <= MOST_CACHED_BODY:
-            raise ConfigurationError(f"cache: max_body must be 1 to {MOST_CACHED_BODY} bytes, not {self.max_body}")
+            raise ConfigurationError(
+                f"cache: max_body must be 1 to {MOST_CACHED_BODY} bytes, not {self.max_body}"
+            )
 
 
 def _check_seconds(what: str, seconds: float, *, least: float) -> None:

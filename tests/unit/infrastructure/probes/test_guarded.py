@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.fakes.address_guard import KnownAddresses
 
 from brain_gateway.application.ports.probe import ProbeResult
 from brain_gateway.domain.routing.policies import ProbePolicy
 from brain_gateway.domain.routing.target import Target
 from brain_gateway.infrastructure.probes.guarded import GuardedProbe
+from tests.fakes.address_guard import KnownAddresses
 
 pytestmark = pytest.mark.anyio
 TARGET = Target.parse("http://files.example:8000")

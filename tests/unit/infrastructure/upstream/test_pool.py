@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.fakes.address_guard import KnownAddresses
 
 from brain_gateway.application.gateway.exchange import Exchange
 from brain_gateway.application.gateway.metrics_collector import MetricsCollector
@@ -17,6 +16,7 @@ from brain_gateway.domain.routing.target import Target
 from brain_gateway.infrastructure.upstream.connection import UpstreamProtocol
 from brain_gateway.infrastructure.upstream.pool import LONGEST_IDLE, TargetPool, TargetPools
 from tests.builders.gateway import FakeGateway
+from tests.fakes.address_guard import KnownAddresses
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.response_sink import KeptResponse
 from tests.fakes.transport import FakeTransport
