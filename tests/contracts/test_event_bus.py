@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 import pytest
@@ -114,3 +115,39 @@ async def test_a_store_that_is_away_is_told_and_listening_goes_on_when_it_is_bac
 
             await eventually(again, "the event comes")
             assert heard[0] == event(1)
+
+
+async def test_events_of_a_store_that_lost_its_data_and_is_behind_are_heard(tmp_path):
+    """As after a start on a machine whose clock is slow: new entries have smaller ids than those that are known."""
+    with running_valkey(tmp_path) as server:
+        async with valkey_bus(server) as bus:
+            heard: list[EventEnvelope] = []
+            bus.subscribe(heard.append)
+            bus._last = b"99999999999999-0"  # a time that has not come yet
+            server.restart()
+
+            async def again() -> bool:
+                with contextlib.suppress(StoreUnavailable):
+                    await bus.publish([event(1)])
+                return bool(heard)
+
+            await eventually(again, "the event comes")
+
+
+async def test_a_receiver_that_breaks_ends_nothing(tmp_path):
+    broken: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda loop, context: broken.append(context["exception"])
+    )
+
+    def breaks(found: EventEnvelope) -> None:
+        raise ValueError(found.id)
+
+    with running_valkey(tmp_path) as server:
+        async with valkey_bus(server) as bus:
+            heard: list[EventEnvelope] = []
+            bus.subscribe(breaks)
+            bus.subscribe(heard.append)
+            await bus.publish([event(1), event(2)])
+            await eventually(lambda: len(heard) == 2, "both are heard")
+    assert len(broken) == 2

@@ -72,8 +72,7 @@ class ValkeyEventBus:
         """For ever; after a pause of the store it goes on where it was."""
         while True:
             try:
-                if self._last == b"$":
-                    self._last = await self._newest()
+                await self._find_the_place()
                 found = await self._client.xread({STREAM: self._last}, count=500, block=BLOCK_MS)
             except (RedisError, OSError):
                 await asyncio.sleep(AGAIN)
@@ -82,6 +81,15 @@ class ValkeyEventBus:
                 for entry_id, values in entries:
                     self._last = entry_id
                     self._deliver(values)
+
+    async def _find_the_place(self) -> None:
+        """From where to read on. A store that is behind has lost its data, and its clock may be slow: all that is
+        there is new."""
+        newest = await self._newest()
+        if self._last == b"$":
+            self._last = newest
+        elif _place(newest) < _place(self._last):
+            self._last = b"0-0"
 
     async def _newest(self) -> bytes:
         entries: Any = await self._client.xrevrange(STREAM, count=1)
@@ -92,7 +100,18 @@ class ValkeyEventBus:
         event = _event(values)
         if event is not None:
             for receive in tuple(self._receivers.values()):
-                receive(event)
+                try:
+                    receive(event)
+                # One that breaks must not end the hearing of all others.
+                except Exception as error:
+                    context = {"message": "a receiver of events broke", "exception": error}
+                    asyncio.get_running_loop().call_exception_handler(context)
+
+
+def _place(entry_id: bytes) -> tuple[int, int]:
+    """Where an entry stands in the stream: milliseconds of the server's clock, and a number within them."""
+    milliseconds, _, number = entry_id.partition(b"-")
+    return int(milliseconds), int(number)
 
 
 def _streams(found: Any) -> list[Any]:  # noqa: ANN401 - a list or, by the newer protocol, a mapping
