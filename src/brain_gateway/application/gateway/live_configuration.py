@@ -60,6 +60,7 @@ class LiveConfiguration:
         self._lock = asyncio.Lock()
         self._announced = asyncio.Event()
         self._fault = ""
+        self._newest = -1
         self.version = -1
         """The version in force; -1 until something was loaded."""
 
@@ -68,12 +69,15 @@ class LiveConfiguration:
         """Whether there is a configuration to serve by."""
         return self.version >= 0
 
-    async def refresh(self) -> None:
-        """Read what has changed since the version in force; everything, when there is none yet.
+    async def refresh(self, wanted: int | None = None) -> None:
+        """Read what has changed since the version in force; everything, when there is none yet. Nothing is asked when
+        a version `wanted` came into force while others were at it.
 
         Raises StoreUnavailable, and other GatewayErrors for what cannot be put in force; what was read before it is.
         """
         async with self._lock:
+            if wanted is not None and self.version >= wanted:
+                return
             async with self._units(PLATFORM, read_only=True) as unit:
                 version, changes = await self._changes(unit)
                 if version == self.version:
@@ -90,37 +94,45 @@ class LiveConfiguration:
     def announce(self, version: int) -> None:
         """There is a version: have it read soon, unless it is in force."""
         if version > self.version:
+            self._newest = max(self._newest, version)
             self._announced.set()
 
     async def committed(self, version: int) -> None:
         """This process has made a version: it is in force here when this returns, unless the store went away since,
         or its reading takes longer than others that wait (then it follows by itself)."""
         try:
-            await self.refresh()
+            await self.refresh(version)
         except GatewayError as error:
             self._tell(error)
             self.announce(version)
 
     async def follow(self, interval: float) -> None:
         """Refresh whenever a version is announced, and every `interval` seconds; for ever."""
+        again = False
         while True:
+            wanted = None if again else await self._news(interval)
+            again = False
             try:
-                async with asyncio.timeout(interval):
-                    await self._announced.wait()
-            except TimeoutError:
-                pass
-            self._announced.clear()
-            try:
-                await self.refresh()
+                await self.refresh(wanted)
             except StoreUnavailable as error:
                 self._tell(error)
                 await self._pause(min(interval, AGAIN))
-                self._announced.set()
+                again = True
             # What breaks on one change must not end the following of all that come after it.
             except Exception as error:
                 self._tell(error)
             else:
                 self._recovered()
+
+    async def _news(self, interval: float) -> int | None:
+        """The newest version that was announced; None when nothing was for so long."""
+        try:
+            async with asyncio.timeout(interval):
+                await self._announced.wait()
+        except TimeoutError:
+            return None
+        self._announced.clear()
+        return self._newest
 
     def _tell(self, error: Exception) -> None:
         """Once for each fault, not at each attempt."""

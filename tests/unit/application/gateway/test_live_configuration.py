@@ -251,6 +251,28 @@ async def test_what_is_announced_is_read_at_once():
     await followed(process, lambda: process.entry("shop") is not None, interval=60.0)
 
 
+async def test_what_is_in_force_already_is_not_asked_for_again():
+    """The announcement of a change that this process made, and of many that one reading has brought."""
+    process = Process()
+    await process.live.refresh()
+    opened = []
+    units = process.live._units
+
+    def counted(scope, *, read_only=False):
+        opened.append(scope)
+        return units(scope, read_only=read_only)
+
+    process.live._units = counted
+    for name in ("shop", "crm"):
+        await process.do(RegisterServiceCommand(service=service(name)))
+    assert len(opened) == 2
+    process.live._newest = 2
+    process.live._announced.set()
+    await followed(process, lambda: not process.live._announced.is_set(), interval=60.0)
+    await asyncio.gather(*(process.live.committed(2) for _ in range(5)))
+    assert len(opened) == 2
+
+
 async def test_what_is_not_announced_is_found_all_the_same():
     store = MemoryStore()
     process = Process(store)
