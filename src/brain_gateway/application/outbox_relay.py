@@ -34,7 +34,7 @@ class OutboxRelay:
         self._kicked.set()
 
     async def run(self) -> bool:
-        """Send all that is there; False when another process is at it. Raises StoreUnavailable when the store or the
+        """Send all that was there; False when another process is at it. Raises StoreUnavailable when the store or the
         bus is away: what was not marked is sent again.
         """
         while True:
@@ -45,6 +45,8 @@ class OutboxRelay:
                 await self._bus.publish(events)
                 await unit.outbox.published([event.id for event in events])
                 await unit.commit()
+            if len(events) < MOST:
+                return True  # who has written more since has kicked, or finds out that it has to
 
     async def follow(self, interval: float) -> None:
         """Relay whenever kicked, and now and then for those who died before they could."""
