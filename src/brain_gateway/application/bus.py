@@ -6,6 +6,7 @@ Action it is; its handler is a function in a plain table (`commands.HANDLERS`, `
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -142,7 +143,8 @@ class CommandBus:
             result: Result = await self._handlers[type(command)](command, work)
             version = await work.close()
             if once is not None:
-                await unit.idempotency.add(_record(once, once.render(result, version), work.now))
+                kept = await asyncio.to_thread(once.render, result, version)  # megabytes of a large plan
+                await unit.idempotency.add(_record(once, kept, work.now))
             await unit.commit()
         if work.events or version:
             await self._committed(version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -22,6 +23,7 @@ from brain_gateway.application.configuration_plan import (
 )
 from brain_gateway.application.dto import ServiceRegistrationDTO, TargetLease
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
+from brain_gateway.application.queries.configuration import PlanConfigurationQuery
 from brain_gateway.application.scope import PLATFORM
 from brain_gateway.domain.errors import Conflict, PreconditionFailed
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
@@ -175,6 +177,20 @@ async def test_a_change_by_hand_is_undone_by_the_next_application():
     plan = await apply(control, wanted)
     assert [(change.step, change.key) for change in plan.changes] == [(Step.UPDATE, "a")]
     assert {one.service.name for one in control.store.state.services.values()} == {"a", "by-hand"}
+
+
+async def test_plans_are_made_where_nobody_waits():
+    control, threads = Control(), set()
+
+    def fingerprint(declared):
+        threads.add(threading.get_ident())
+        return printer(document_of)(declared)
+
+    wanted = GatewayConfiguration(services=(service("a"),))
+    options = PlanOptions(owner=OWN)
+    await control.find(PlanConfigurationQuery(wanted=wanted, options=options, fingerprint=fingerprint))
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_one_event_tells_of_the_whole():

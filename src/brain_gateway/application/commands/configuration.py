@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -66,13 +67,15 @@ async def apply_configuration(command: ApplyConfigurationCommand, work: Work) ->
         raise PreconditionFailed(
             f"the configuration has version {version} by now, not {command.base}: plan again"
         )
-    plan = make_plan(command.wanted, await present(work.unit), command.options, printer(work.describe))
+    known = await present(work.unit)
+    plan = await asyncio.to_thread(
+        make_plan, command.wanted, known, command.options, printer(work.describe)
+    )  # in a thread, here and below: requests to services go on meanwhile
     if plan.conflicts and not command.skip_conflicts:
         raise Conflict("; ".join(map(_belongs_elsewhere, plan.conflicts[:20])))
     steps = _Steps(work, command.options.owner)
     taken = [change for change in plan.changes if change.step is not Step.CONFLICT]
-    for change in taken:
-        _TAKE[change.kind](steps, change)
+    await asyncio.to_thread(steps.take, taken)
     await steps.write()
     if taken:
         work.happened((_applied(command.options.owner, plan, work.now),))
@@ -138,6 +141,11 @@ class _Steps:
         self._keys: _Batch[ApiKeyDTO] = _Batch()
         self._tenants: _Batch[TenantDTO] = _Batch()
         self._limits: _Batch[LimitDTO] = _Batch()
+
+    def take(self, changes: Sequence[PlannedChange]) -> None:
+        """All of them, in their order."""
+        for change in changes:
+            _TAKE[change.kind](self, change)
 
     def service(self, change: PlannedChange) -> None:
         """A service; the targets that registered themselves stay."""

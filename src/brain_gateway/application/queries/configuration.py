@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from brain_gateway.application.authorization import Action, Actor
@@ -30,8 +31,9 @@ class ExportConfigurationQuery(Query[Present]):
 
 
 async def plan_configuration(query: PlanConfigurationQuery, unit: UnitOfWork, actor: Actor) -> Plan:
-    """Nothing is changed."""
-    return make_plan(query.wanted, await present(unit), query.options, query.fingerprint)
+    """Nothing is changed. The plan is made in a thread: requests to services go on meanwhile."""
+    known = await present(unit)
+    return await asyncio.to_thread(make_plan, query.wanted, known, query.options, query.fingerprint)
 
 
 async def export_configuration(query: ExportConfigurationQuery, unit: UnitOfWork, actor: Actor) -> Present:

@@ -14,6 +14,7 @@ from brain_gateway.application.dto import Page, PageRequest
 from brain_gateway.application.ports.audit_log import AuditDraft, AuditFilter
 from brain_gateway.domain.audit import GENESIS, AuditEntry, content_of, seal
 from brain_gateway.domain.errors import InvalidDocument
+from brain_gateway.infrastructure.sql.pieces import in_pieces
 from brain_gateway.infrastructure.sql.repository import Repository, owner_of, page_of, tenant_of
 from brain_gateway.infrastructure.sql.tables import GLOBAL, audit_heads, audit_log
 
@@ -78,15 +79,9 @@ class SqlAuditLog(Repository):
 
     async def _append(self, tenant_id: str | None, drafts: Sequence[AuditDraft]) -> None:
         await self._session.lock()
-        sequence, last = await self.head(tenant_id)
-        rows = []
-        for draft in drafts:
-            sequence += 1
-            entry = _sealed(draft, sequence, last)
-            last = entry.hash
-            rows.append(_row(entry))
-        await self.insert_many(rows)
-        await self._move_head(owner_of(tenant_id), sequence, last)
+        chain = _Chain(*await self.head(tenant_id))
+        await self.insert_many(await in_pieces(chain.row, drafts))
+        await self._move_head(owner_of(tenant_id), chain.sequence, chain.last)
 
     async def _move_head(self, owner: str, sequence: int, last: str) -> None:
         statement = update(audit_heads).where(audit_heads.c.tenant_id == owner)
@@ -94,6 +89,21 @@ class SqlAuditLog(Repository):
             dialect = postgresql if self._session.postgresql else sqlite
             new = dialect.insert(audit_heads).values(tenant_id=owner, sequence=sequence, hash=last)
             await self._session.change(new)
+
+
+class _Chain:
+    """The end of a tenant's chain: the sequence and the hash of its newest entry."""
+
+    def __init__(self, sequence: int, last: str) -> None:
+        self.sequence = sequence
+        self.last = last
+
+    def row(self, draft: AuditDraft) -> dict[str, Any]:
+        """The row of an entry that is sealed onto it."""
+        self.sequence += 1
+        entry = _sealed(draft, self.sequence, self.last)
+        self.last = entry.hash
+        return _row(entry)
 
 
 def _sealed(draft: AuditDraft, sequence: int, previous: str) -> AuditEntry:

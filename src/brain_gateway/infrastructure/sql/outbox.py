@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, delete, false, func, select, update
 from brain_gateway.application.ports.outbox import EventEnvelope
 from brain_gateway.domain.events import DomainEvent, payload
 from brain_gateway.infrastructure.sql.documents import from_text, to_text
+from brain_gateway.infrastructure.sql.pieces import in_pieces
 from brain_gateway.infrastructure.sql.repository import Repository, chunks, owner_of, tenant_of
 from brain_gateway.infrastructure.sql.tables import configuration_head, outbox
 
@@ -26,7 +27,7 @@ class SqlOutbox(Repository):
         if not events:
             return
         first = await self._last() + 1
-        rows = [_row(event, first + at, version) for at, event in enumerate(events)]
+        rows = await in_pieces(lambda one: _row(one[1], one[0], version), enumerate(events, first))
         await self.insert_many(rows)
         await self._session.change(update(configuration_head).values(last_event=rows[-1]["id"]))
 

@@ -7,6 +7,7 @@ import gc
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, and_, delete, select, true, tuple_, update
@@ -14,6 +15,7 @@ from sqlalchemy import ColumnElement, Row, Table, and_, delete, select, true, tu
 from brain_gateway.application.dto import Page, PageRequest, ServiceRegistrationDTO
 from brain_gateway.application.ports.route_repository import ServiceFilter
 from brain_gateway.domain.errors import InternalError, InvalidDocument
+from brain_gateway.infrastructure.sql.pieces import in_pieces
 from brain_gateway.infrastructure.sql.repository import Repository, begins_with, chunks, logger, owner_of
 from brain_gateway.infrastructure.sql.service_rows import (
     BROKEN,
@@ -108,9 +110,9 @@ class SqlRouteRepository(Repository):
             self.refuse_others(item.tenant_id)
         async with self.all_or_nothing():
             await self.delete_many(removed)
-            await self.update_many([self._writer.service_row(item) for item in saved])
+            await self.update_many(await in_pieces(self._writer.service_row, saved))
             await self._delete_parts([item.id for item in saved])
-            await self.insert_many([self._writer.service_row(item) for item in added])
+            await self.insert_many(await in_pieces(self._writer.service_row, added))
             await self._insert_parts((*saved, *added))
 
     async def leased(self, lease_id: str) -> ServiceRegistrationDTO | None:
@@ -170,10 +172,9 @@ class SqlRouteRepository(Repository):
         return items
 
     async def _insert_parts(self, items: Sequence[ServiceRegistrationDTO]) -> None:
-        await self._session.insert_many(targets, [row for item in items for row in target_rows(item)])
-        await self._session.insert_many(
-            routes, [row for item in items for row in self._writer.route_rows(item)]
-        )
+        for table, rows_of in ((targets, target_rows), (routes, self._writer.route_rows)):
+            rows = await in_pieces(rows_of, items)
+            await self._session.insert_many(table, list(chain.from_iterable(rows)))
 
     async def _delete_parts(self, ids: Sequence[str]) -> None:
         for chunk in chunks(ids):

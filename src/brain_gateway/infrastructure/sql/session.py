@@ -21,7 +21,7 @@ from brain_gateway.infrastructure.sql.failures import BUSY, translated
 from brain_gateway.infrastructure.sql.tables import GLOBAL, configuration_head
 
 SCOPE = "app.current_tenant_id"
-CHUNK = 5_000  # rows in one statement of many
+CHUNK = 1_000  # rows in one statement of many; the event loop waits while they are encoded
 _RELAY = 0x42524741544557  # an advisory lock that nobody else's application takes by chance
 _BEGIN = text(
     "SELECT set_config(:name, :scope, true), set_config('statement_timeout', :statement, true),"

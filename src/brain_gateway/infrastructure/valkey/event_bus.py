@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STREAM = "{bg}:events"
 KEPT = 10_000
+AT_ONCE = 100  # events that are read together; they take some milliseconds
 BLOCK_MS = 2_000
 AGAIN = 0.25  # seconds between two attempts to read while the store is away
 
@@ -73,7 +74,7 @@ class ValkeyEventBus:
         while True:
             try:
                 await self._find_the_place()
-                found = await self._client.xread({STREAM: self._last}, count=500, block=BLOCK_MS)
+                found = await self._client.xread({STREAM: self._last}, count=AT_ONCE, block=BLOCK_MS)
             except (RedisError, OSError):
                 await asyncio.sleep(AGAIN)
                 continue

@@ -76,7 +76,7 @@ async def plan_configuration(ask: AskingOwn, body: DeclaredConfiguration) -> Res
         fingerprint=printer(ask.control.describe),
     )
     plan = await ask.find(query)
-    return answers.answer(plan_document(plan, body.owner, ask.control.describe))
+    return answers.answer(await asyncio.to_thread(plan_document, plan, body.owner, ask.control.describe))
 
 
 async def apply_configuration(ask: AskingOwn, body: ConfigurationToApply) -> Response:

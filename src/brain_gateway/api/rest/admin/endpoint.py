@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -26,6 +27,7 @@ from brain_gateway.domain.errors import GatewayError, MalformedRequest
 TAG = {"ETag": "Of this version: for If-Match and If-None-Match."}
 MADE = {"Location": "Where it is.", **TAG}
 NEXT = {"Link": 'The next page: rel="next".'}
+_SOON_READ = 64 * 1024  # bytes of JSON that take a millisecond
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -106,8 +108,15 @@ class AdminRoute(APIRoute):
         body = await bodies.read_bounded(request, self.most_body)
         request.state.fingerprint = _fingerprint(request, body)
         read = _ReadRequest(request.scope, request.receive)
-        read.raw, read.value = body, bodies.read_json(body)
+        read.raw, read.value = body, await _value(body)
         return read
+
+
+async def _value(body: bytes) -> object:
+    """Of a long body in a thread: requests to services go on meanwhile."""
+    if len(body) <= _SOON_READ:
+        return bodies.read_json(body)
+    return await asyncio.to_thread(bodies.read_json, body)
 
 
 class _ReadRequest(Request):

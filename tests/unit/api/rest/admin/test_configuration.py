@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import yaml
 
+from brain_gateway.api.rest.admin import bodies, configuration
 from tests.builders.admin import AdminApi, problem
 from tests.builders.gateway import TENANT
 
@@ -55,6 +58,32 @@ async def test_it_is_written_as_it_is_asked_for(ask):
         same = await ask.get("/config", params=request.get("params"), headers=known)
         assert same.status_code == 304
     assert (await ask.get("/config", params={"owner": "nobody"})).json() == {"packaged_services": False}
+
+
+async def test_long_documents_are_read_and_planned_where_nobody_waits(ask, monkeypatch):
+    threads = {}
+    monkeypatch.setattr(bodies, "read_json", noting(threads, bodies.read_json))
+    monkeypatch.setattr(configuration, "plan_document", noting(threads, configuration.plan_document))
+    here = threading.get_ident()
+    assert (await applied(ask)).status_code == 200
+    assert threads["read_json"] == {here}
+    services = {f"s{n}": {"targets": [{"url": "http://a.example:80"}]} for n in range(3000)}
+    for path in ("/config/plan", "/config/apply"):
+        threads.clear()
+        body = {"owner": "team", "document": {**DOCUMENT, "services": services}}
+        answer = await ask.post(path, json=body, headers={"Idempotency-Key": path})
+        assert answer.json()["summary"]["create"] == 3000
+        assert [here in those for those in threads.values()] == [False, False]
+
+
+def noting(threads, function):
+    """The function, which notes in which threads it ran."""
+
+    def noted(*arguments):
+        threads.setdefault(function.__name__, set()).add(threading.get_ident())
+        return function(*arguments)
+
+    return noted
 
 
 async def test_a_document_may_come_as_text(ask):
