@@ -64,6 +64,22 @@ def peak_resident_bytes(pid: int) -> int:
     return total
 
 
+def connections(pid: int, port: int) -> int:
+    """Return how many connections that came to `port` (TCP over IPv4) the process `pid` holds."""
+    fields = [line.split() for line in (PROC / "net" / "tcp").read_text().splitlines()[1:]]
+    established = {one[9] for one in fields if one[3] == "01" and int(one[1].rpartition(":")[2], 16) == port}
+    folder = PROC / str(pid) / "fd"
+    return sum(_socket(folder / number) in established for number in os.listdir(folder))
+
+
+def _socket(file: Path) -> str | None:
+    """The inode of the socket that an open file is, as /proc/net/tcp names it."""
+    try:
+        return os.readlink(file).removeprefix("socket:[").removesuffix("]")
+    except OSError:  # closed since the listing
+        return None
+
+
 def _parent(entry: Path) -> int | None:
     try:
         # The command name is in parentheses and may hold spaces: fields are counted after the last one.

@@ -66,7 +66,7 @@ class Rig:
         self.folder = Path(self._scratch.name)
 
     def __enter__(self) -> Self:
-        missing = {self.cores.server, self.cores.load} - self._own_cores
+        missing = self.both - self._own_cores
         if missing or self.cores.server == self.cores.load:
             raise BenchError(
                 f"needs two processors of {sorted(self._own_cores)}: choose them with --cores SERVER,LOAD"
@@ -84,11 +84,21 @@ class Rig:
         self._scratch.cleanup()
 
     def start(
-        self, name: str, command: Sequence[str], port: int, *, core: int, environment: Mapping[str, str]
+        self,
+        name: str,
+        command: Sequence[str],
+        port: int,
+        *,
+        core: int | None,
+        environment: Mapping[str, str],
+        user: int | None = None,
     ) -> Running:
-        """Start `command` on one processor; its output goes to a log in the rig's folder."""
+        """Start `command` on one processor (None: on both), as another `user` (a number; None: as this one).
+
+        Its output goes to a log in the rig's folder.
+        """
         log = self.folder / f"{name}-{port}.log"
-        os.sched_setaffinity(0, {core})  # inherited by the child; no wrapper process in its tree
+        os.sched_setaffinity(0, self.both if core is None else {core})  # inherited: no wrapper in its tree
         try:
             with log.open("wb") as output:
                 process = subprocess.Popen(
@@ -98,6 +108,9 @@ class Rig:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                     env={**os.environ, **environment},
+                    user=user,
+                    group=user,
+                    extra_groups=None if user is None else [],
                 )
         except OSError as error:
             raise BenchError(f"{name} cannot be started: {error}") from error
@@ -106,6 +119,11 @@ class Rig:
         running = Running(name, port, process, log)
         self._running.append(running)
         return running
+
+    @property
+    def both(self) -> set[int]:
+        """The two processors."""
+        return {self.cores.server, self.cores.load}
 
     def stop(self, *servers: Running) -> None:
         """End the process groups of `servers`: asked first, forced after ten seconds."""

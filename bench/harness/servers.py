@@ -63,7 +63,7 @@ def start_upstream(rig: Rig) -> Running:
     """Start the nginx that stands behind every gateway, on the load processor."""
     port = free_port()
     file = write_template(rig, "upstream.conf", port, port=port)
-    command = [_installed("nginx"), "-e", f"{file}.log", "-c", str(file)]
+    command = [installed("nginx"), "-e", f"{file}.log", "-c", str(file)]
     return rig.start("upstream", command, port, core=rig.cores.load, environment={})
 
 
@@ -79,7 +79,7 @@ def start_peer(rig: Rig, peer: str, upstream_port: int, name: str | None = None)
     port = free_port()
     _write_jwks(rig)
     file = write_template(rig, PEERS[peer].template, port, port=port, upstream_port=upstream_port)
-    command = [_installed(peer), *PEERS[peer].arguments(file, port)]
+    command = [installed(peer), *PEERS[peer].arguments(file, port)]
     # One thread of Go's runtime for the one processor: more would only contend.
     return rig.start(name or peer, command, port, core=rig.cores.server, environment={"GOMAXPROCS": "1"})
 
@@ -92,11 +92,13 @@ def start_gateway(
     name: str = "gateway",
     config: Path = GATEWAY_CONFIG,
     environment: Mapping[str, str] | None = None,
+    both_cores: bool = False,
 ) -> Running:
-    """Start the gateway on the server processor.
+    """Start the gateway on the server processor, or on both.
 
-    `command` names {port} and may name {config}; JWT_SECRET and BENCH_UPSTREAM are in its environment.
-    The bare name of a peer puts that peer in the gateway's place, which tries the benchmark without one.
+    `command` names {port} and may name {config}; JWT_SECRET and BENCH_UPSTREAM are in its environment, and a data
+    directory of its own, new unless `environment` names one. The bare name of a peer puts that peer in the
+    gateway's place, which tries the benchmark without one.
     """
     if command.strip() in PEERS:
         return start_peer(rig, command.strip(), upstream_port, name)
@@ -108,10 +110,12 @@ def start_gateway(
     variables = {
         "JWT_SECRET": SECRET,
         "BENCH_UPSTREAM": f"http://127.0.0.1:{upstream_port}",
+        "BRAIN_GATEWAY_DATA_DIR": str(rig.folder / f"data-{port}"),
         "PYTHONDONTWRITEBYTECODE": "",  # empty is off: a start without byte code is not what users have
         **(environment or {}),
     }
-    return rig.start(name, [_installed(program), *filled], port, core=rig.cores.server, environment=variables)
+    core = None if both_cores else rig.cores.server
+    return rig.start(name, [installed(program), *filled], port, core=core, environment=variables)
 
 
 def write_template(rig: Rig, template: str, tag: object, **values: object) -> Path:
@@ -141,7 +145,8 @@ def _write_jwks(rig: Rig) -> None:
     (rig.folder / "jwks.json").write_text(json.dumps(jwks))
 
 
-def _installed(program: str) -> str:
+def installed(program: str) -> str:
+    """Return the path of a program; BenchError when it is not there."""
     binary = find_binary(program)
     if binary is None:
         raise BenchError(f"{program} is not installed or not on PATH (see bench/README.md, Needs)")

@@ -41,9 +41,9 @@ BROWSER_HEADERS = {
 }
 
 
-def mint_token() -> str:
-    """Return a bearer token (JWT, HS256, RFC 7519) of one client of the benchmark's tenant."""
-    claims = {"sub": "bench", "iss": ISSUER, "tenant_id": TENANT, "roles": ["client"], "exp": EXPIRES_AT}
+def mint_token(role: str = "client") -> str:
+    """Return a bearer token (JWT, HS256, RFC 7519) of a user of the benchmark's tenant."""
+    claims = {"sub": "bench", "iss": ISSUER, "tenant_id": TENANT, "roles": [role], "exp": EXPIRES_AT}
     return jwt.encode(claims, SECRET, algorithm="HS256")
 
 
