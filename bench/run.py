@@ -9,6 +9,7 @@ import time
 
 import bodies
 import cold_start
+import control_plane
 import idle
 import latency
 import peers
@@ -19,7 +20,7 @@ from harness.machine import describe_machine
 from harness.report import Report
 
 BENCHMARKS: tuple[Benchmark, ...] = tuple(
-    module.BENCHMARK for module in (peers, latency, bodies, idle, scaling, cold_start)
+    module.BENCHMARK for module in (peers, latency, bodies, idle, scaling, cold_start, control_plane)
 )
 
 

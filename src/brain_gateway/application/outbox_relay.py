@@ -14,7 +14,7 @@ from brain_gateway.application.ports.unit_of_work import UnitsOfWork
 from brain_gateway.application.scope import PLATFORM
 from brain_gateway.domain.errors import GatewayError
 
-MOST = 500  # events in one transaction
+MOST = 200  # events in one transaction: making so many takes the event loop a few milliseconds
 BUSY = 0.01  # seconds until the next look while another process relays: it may have looked before our commit
 
 

@@ -31,6 +31,7 @@ from brain_gateway.domain.tenants import TenantStatus
 PIECE = 10  # services that are put in force between two looks at the network
 PAGE = 200  # services that are read at once (the store looks at the network meanwhile)
 AGAIN = 0.25  # seconds, at most, between two attempts while the store is away
+MANY_OLD = 50  # announcements in a row of what is in force; an ordinary change has a few
 Changes = Sequence[ConfigurationChange]
 Item = TypeVar("Item")
 
@@ -61,6 +62,7 @@ class LiveConfiguration:
         self._announced = asyncio.Event()
         self._fault = ""
         self._newest = -1
+        self._old = 0
         self.version = -1
         """The version in force; -1 until something was loaded."""
 
@@ -92,10 +94,16 @@ class LiveConfiguration:
             self.version = version
 
     def announce(self, version: int) -> None:
-        """There is a version: have it read soon, unless it is in force."""
-        if version > self.version:
-            self._newest = max(self._newest, version)
-            self._announced.set()
+        """There is a version: have it read soon, unless it is in force. Many that are old mean that a large change is
+        still being told of: what came after it is announced late, so it is looked for."""
+        if version <= self.version:
+            self._old += 1
+            if self._old < MANY_OLD:
+                return
+            version = self.version + 1
+        self._old = 0
+        self._newest = max(self._newest, version)
+        self._announced.set()
 
     async def committed(self, version: int) -> None:
         """This process has made a version: it is in force here when this returns, unless the store went away since,

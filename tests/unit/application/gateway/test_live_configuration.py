@@ -22,7 +22,7 @@ from brain_gateway.application.commands.tenants import (
     RegisterTenantCommand,
     UpdateTenantCommand,
 )
-from brain_gateway.application.gateway.live_configuration import PAGE, PIECE
+from brain_gateway.application.gateway.live_configuration import MANY_OLD, PAGE, PIECE
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 from brain_gateway.application.ports.configuration_versions import ChangeKind, ConfigurationChange
 from brain_gateway.application.scope import PLATFORM
@@ -271,6 +271,21 @@ async def test_what_is_in_force_already_is_not_asked_for_again():
     await followed(process, lambda: not process.live._announced.is_set(), interval=60.0)
     await asyncio.gather(*(process.live.committed(2) for _ in range(5)))
     assert len(opened) == 2
+
+
+async def test_behind_many_old_announcements_new_ones_are_looked_for():
+    """The events of ten thousand services take seconds to be sent; what is changed meanwhile does not wait for them."""
+    store = MemoryStore()
+    process = Process(store)
+    await process.live.refresh()
+    await stored(store, a_service("shop"))
+    for _ in range(MANY_OLD - 1):
+        process.live.announce(0)
+    assert not process.live._announced.is_set()
+    process.live.announce(0)
+    await followed(process, lambda: process.entry("shop") is not None, interval=60.0)
+    process.live.announce(0)
+    assert not process.live._announced.is_set(), "it counts anew"
 
 
 async def test_what_is_not_announced_is_found_all_the_same():
