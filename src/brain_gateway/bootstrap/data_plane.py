@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import sys
@@ -51,6 +52,8 @@ from brain_gateway.infrastructure.upstream.pool import TargetPools
 from brain_gateway.settings import Profile, Settings
 from brain_gateway.settings.stores import WithoutStore
 
+logger = logging.getLogger("brain_gateway.identity")
+
 
 @dataclass(slots=True)
 class OpenDataPlane:
@@ -84,7 +87,7 @@ async def open_data_plane(
     targets = TargetRegistry(pools)
     sessions = SessionCache()
     denylist = Denylist(on_revoked=lambda gone: sessions.end_all(lambda known: known.token_id == gone))
-    keys = ApiKeyRing((), denylist)
+    keys = ApiKeyRing((), denylist, logger.warning)
     verifier = TokenVerifier(
         _verifier_config(settings),
         denylist=denylist,

@@ -169,9 +169,14 @@ class UnsupportedMediaType(CallerError):
 
 
 class InvalidDocument(CallerError):
-    """The document can be read and is not acceptable; `faults` lists every fault found, one line each."""
+    """The document can be read and is not acceptable; `faults` lists every fault found, one line each, up to
+    a hundred."""
+
+    MOST = 100
 
     def __init__(self, detail: str = "", faults: tuple[str, ...] = ()) -> None:
+        if len(faults) > self.MOST:
+            faults = (*faults[: self.MOST], "and more: these are the first")
         super().__init__(detail or "; ".join(faults))
         self.faults = faults or ((detail,) if detail else ())
 

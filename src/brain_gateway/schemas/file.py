@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -12,6 +12,7 @@ from brain_gateway.domain.routing.target import Target
 from brain_gateway.schemas.policies import LimitModel
 from brain_gateway.schemas.service import ServiceModel
 from brain_gateway.schemas.types import (
+    MOST_ROLES,
     Model,
     RoleName,
     ServiceName,
@@ -22,6 +23,7 @@ from brain_gateway.schemas.types import (
 _HASH = r"^sha256:[0-9a-f]{64}$"
 _KEY_PREFIX = r"^bgk_[A-Za-z0-9_-]{0,8}$"
 _DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()  # what can be written down again
 _USER = r"^[!-~]{1,255}$"
 _LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 _TAKEN = frozenset(("api", "registry"))  # owners of what no file declares
@@ -35,7 +37,10 @@ def unix_seconds(value: object) -> float:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise ValueError('must be a date and time with a time zone, such as "2030-01-31T00:00:00Z"')
-    return moment.timestamp()
+    seconds = moment.timestamp()
+    if seconds > _LAST:
+        raise ValueError("must be before the year 10000 in UTC; leave it out for never")
+    return seconds
 
 
 def _template(text: str) -> str:
@@ -53,7 +58,7 @@ def fill_template(template: str, name: str, port: int | None) -> str:
 
 
 def _hash(text: str) -> str:
-    if not re.match(_HASH, text):
+    if not re.fullmatch(_HASH, text):
         raise ValueError(
             'must be "sha256:" and 64 hexadecimal digits in lower case, the hash of the whole key'
         )
@@ -61,14 +66,14 @@ def _hash(text: str) -> str:
 
 
 def _key_prefix(text: str) -> str:
-    if not re.match(_KEY_PREFIX, text):
+    if not re.fullmatch(_KEY_PREFIX, text):
         raise ValueError("must be the first characters of the key, bgk_ and at most 8 more")
     return text
 
 
 def check_user(text: str) -> str:
     """Whose an API key is. Raises ValueError."""
-    if not re.match(_USER, text):
+    if not re.fullmatch(_USER, text):
         raise ValueError("must be 1 to 255 visible ASCII characters")
     return text
 
@@ -77,7 +82,7 @@ def check_label(text: str) -> str:
     """The label of a file, by which it knows its own. Raises ValueError."""
     if text in _TAKEN:
         raise ValueError("means what no file declares: choose another label")
-    if not re.match(_LABEL, text):
+    if not re.fullmatch(_LABEL, text):
         raise ValueError("must be 1 to 63 letters, digits, dots, hyphens and underscores")
     return text
 
@@ -112,7 +117,7 @@ class ApiKeyModel(Model):
         "bgk_"
     )
     user: Annotated[str, AfterValidator(check_user), Field(description="Who the key's holder is.")]
-    roles: tuple[RoleName, ...] = ()
+    roles: Annotated[tuple[RoleName, ...], Field(max_length=MOST_ROLES)] = ()
     expires_at: Annotated[float, BeforeValidator(unix_seconds), _DATE_TIME] | None = Field(
         default=None, description="From when on it is refused. Default: never."
     )

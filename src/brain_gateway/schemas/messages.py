@@ -35,6 +35,8 @@ _WANTED: dict[str, Callable[[Context], str]] = {
     "model_type": lambda _: "must be a mapping (lines of `key: value`)",
     "model_attributes_type": lambda _: "must be a mapping (lines of `key: value`)",
     "string_type": lambda _: "must be text; put it in quotes",
+    "string_too_long": lambda context: f"must have at most {context['max_length']} characters",
+    "too_long": lambda context: f"must have at most {context['max_length']} entries",
     "tuple_type": lambda _: "must be a list ([a, b] or lines of `- a`)",
     "value_error": lambda context: str(context["error"]),
 }

@@ -13,6 +13,7 @@ from brain_gateway.domain.routing.policies import MOST_CACHED_BODY, ProbeType
 from brain_gateway.domain.routing.target import canonical_host
 from brain_gateway.schemas.types import (
     AT_LEAST_ONE,
+    MOST_TEXT,
     NOT_EMPTY,
     NUMBER,
     Duration,
@@ -51,8 +52,10 @@ def _looked_up(text: str) -> str:
     return saying(Lookup)(text).name
 
 
-Origin = Annotated[str, AfterValidator(_origin)]
-FieldName = Annotated[str, AfterValidator(_field_name)]
+MOST_NAMES = 100  # origins, methods or fields of a CORS policy
+Origin = Annotated[str, Field(max_length=300), AfterValidator(_origin)]
+FieldName = Annotated[str, Field(max_length=100), AfterValidator(_field_name)]
+FieldNames = Annotated[tuple[FieldName, ...], Field(max_length=MOST_NAMES)]
 
 
 class LimitModel(Model):
@@ -81,7 +84,9 @@ class BalancerModel(Model):
     strategy: Annotated[
         Literal["round_robin", "weighted", "least_in_flight", "power_of_two", "consistent_hash"], LowerCase
     ] = "round_robin"
-    hash_on: str | None = Field(default=None, description="For consistent_hash: tenant, or header:NAME.")
+    hash_on: str | None = Field(
+        default=None, max_length=100, description="For consistent_hash: tenant, or header:NAME."
+    )
 
     @model_validator(mode="after")
     def _hash_on_with_consistent_hash(self) -> Self:
@@ -160,7 +165,9 @@ class ProbeModel(Model):
 
     type: Annotated[ProbeType, LowerCase] = ProbeType.HTTP
     path: str | None = Field(
-        default=None, description="http: what to GET. grpc: the service name of grpc.health.v1."
+        default=None,
+        max_length=MOST_TEXT,
+        description="http: what to GET. grpc: the service name of grpc.health.v1.",
     )
     interval: Annotated[Duration, Field(ge=0.05, le=86400)] | None = Field(
         default=None, description="Seconds. Default: HEALTH_CHECK_INTERVAL."
@@ -184,11 +191,14 @@ class CorsModel(Model):
     """Which web pages of other origins may call the service (Fetch standard, section 3.2)."""
 
     origins: Annotated[
-        tuple[Origin, ...], NOT_EMPTY, AT_LEAST_ONE, Field(description="Origins that may call, or *.")
+        tuple[Origin, ...],
+        NOT_EMPTY,
+        AT_LEAST_ONE,
+        Field(max_length=MOST_NAMES, description="Origins that may call, or *."),
     ]
-    methods: tuple[Method, ...] = ("GET", "HEAD", "POST")
-    headers: Annotated[tuple[FieldName, ...], Field(description="Header fields that pages may send.")] = ()
-    expose: Annotated[tuple[FieldName, ...], Field(description="Header fields that pages may read.")] = ()
+    methods: Annotated[tuple[Method, ...], Field(max_length=MOST_NAMES)] = ("GET", "HEAD", "POST")
+    headers: Annotated[FieldNames, Field(description="Header fields that pages may send.")] = ()
+    expose: Annotated[FieldNames, Field(description="Header fields that pages may read.")] = ()
     credentials: Annotated[bool, Field(description="Whether cookies may be sent along.")] = False
     max_age: Annotated[Duration, Field(le=86400, description="Seconds that a preflight is remembered.")] = (
         600.0

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from brain_gateway.domain.routing.service_route import MOST_ROUTES, MOST_TARGETS
 from brain_gateway.domain.routing.service_status import ServiceKind
 from brain_gateway.domain.routing.target import MAX_WEIGHT, Target
 from brain_gateway.schemas.policies import (
@@ -20,6 +21,7 @@ from brain_gateway.schemas.policies import (
     TimeoutsModel,
 )
 from brain_gateway.schemas.types import (
+    MOST_ROLES,
     NUMBER,
     LowerCase,
     Method,
@@ -77,10 +79,11 @@ class RouteModel(Model):
     path: Annotated[
         Pattern, Field(description="A pattern such as /campaigns/{id:int}, below the service's name.")
     ]
-    methods: Annotated[tuple[Method, ...], Field(description="None: every method.")] = ()
+    methods: Annotated[tuple[Method, ...], Field(max_length=32, description="None: every method.")] = ()
     public: Annotated[bool, Field(description="Whether callers may be anonymous.")] = False
     roles: Annotated[
-        tuple[RoleName, ...], Field(description="Any of these is needed, beside the service's.")
+        tuple[RoleName, ...],
+        Field(max_length=MOST_ROLES, description="Any of these is needed, beside the service's."),
     ] = ()
     limit: LimitModel | None = None
     cache: Annotated[
@@ -96,13 +99,14 @@ class ServiceModel(Model):
         default=None, description="Fills {port} of the host template."
     )
     prefix: Annotated[Prefix, Field(description="Path at the target that requests are put below.")] = ""
-    targets: tuple[TargetEntry, ...] | None = Field(
+    targets: Annotated[tuple[TargetEntry, ...], Field(max_length=MOST_TARGETS)] | None = Field(
         default=None, description="Where it is; [] for one whose instances register themselves."
     )
     discovery: DiscoveryModel | None = None
     exposed: bool | None = Field(default=None, description="Whether it is offered through the proxy.")
     roles: Annotated[
-        tuple[RoleName, ...], Field(description="Any of these is needed; none: every known caller.")
+        tuple[RoleName, ...],
+        Field(max_length=MOST_ROLES, description="Any of these is needed; none: every known caller."),
     ] = ()
     limit: LimitModel | None = None
     balancer: BalancerModel | None = None
@@ -119,8 +123,8 @@ class ServiceModel(Model):
         ),
     ] = "upstream"
     max_body: Annotated[
-        int, Field(ge=0, description="Longest request body in bytes; 0: no bound."), NUMBER
+        int, Field(ge=0, le=2**53, description="Longest request body in bytes; 0: no bound."), NUMBER
     ] = 0
     websocket: Annotated[bool, Field(description="Whether WebSocket upgrades pass.")] = True
     strict: Annotated[bool, Field(description="Whether only the listed routes exist.")] = False
-    routes: tuple[RouteModel, ...] = ()
+    routes: Annotated[tuple[RouteModel, ...], Field(max_length=MOST_ROUTES)] = ()

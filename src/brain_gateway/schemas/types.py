@@ -27,7 +27,9 @@ from brain_gateway.settings.durations import DURATION_PATTERN, parse_duration
 Value = TypeVar("Value")
 
 _NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
-_ROLE = r"^[A-Za-z][A-Za-z0-9_:.-]{0,62}$"
+_ROLE = r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"  # what identities may carry, and no more: see header_safe.py
+MOST_ROLES = 32
+MOST_TEXT = 2000  # characters of a path
 _PREFIX = r"^(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?$"
 _USUAL_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
@@ -56,7 +58,7 @@ def _like(pattern: str, must: str) -> Callable[[str], str]:
     compiled = re.compile(pattern)
 
     def validate(text: str) -> str:
-        if not compiled.match(text):
+        if not compiled.fullmatch(text):
             raise ValueError(must)
         return text
 
@@ -127,11 +129,15 @@ ServiceName = Annotated[str, AfterValidator(_service_name), Field(json_schema_ex
 TenantId = Annotated[str, AfterValidator(saying(_tenant)), Field(json_schema_extra={"format": "uuid"})]
 RoleName = Annotated[
     str,
-    AfterValidator(_like(_ROLE, "must be the name of a role, such as tenant_admin")),
+    AfterValidator(
+        _like(_ROLE, "must be the name of a role, such as tenant_admin: letters, digits, _, . and -")
+    ),
     Field(json_schema_extra={"pattern": _ROLE}),
 ]
-Method = Annotated[str, AfterValidator(_method)]
-Prefix = Annotated[str, AfterValidator(_prefix), Field(json_schema_extra={"pattern": _PREFIX})]
+Method = Annotated[str, Field(max_length=64), AfterValidator(_method)]
+Prefix = Annotated[
+    str, Field(max_length=MOST_TEXT), AfterValidator(_prefix), Field(json_schema_extra={"pattern": _PREFIX})
+]
 Pattern = Annotated[
     RoutePattern,
     PlainValidator(saying(RoutePattern), json_schema_input_type=str),

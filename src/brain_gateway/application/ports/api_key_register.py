@@ -9,10 +9,10 @@ from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 
 
 class ApiKeyRegister(Protocol):
-    """In memory: a key is known, or refused, from the next request on. A broken record raises ConfigurationError."""
+    """In memory: a key is known, or refused, from the next request on."""
 
     def replace(self, records: Iterable[ApiKeyRecord]) -> None:
-        """Take another set of keys, whole."""
+        """Take another set of keys, whole. Raises ConfigurationError for records that are broken."""
         ...
 
     def known(self) -> Set[str]:
@@ -20,7 +20,10 @@ class ApiKeyRegister(Protocol):
         ...
 
     def put(self, record: ApiKeyRecord) -> bool:
-        """Take one more key, or another record of one; whether there was another record before."""
+        """Take one more key, or another record of one; whether there was another record before.
+
+        A broken record opens nothing, and keeps nobody from the others: it may be one of another version's.
+        """
         ...
 
     def remove(self, key_hash: str) -> None:

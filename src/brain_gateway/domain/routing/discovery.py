@@ -11,6 +11,7 @@ from math import isfinite
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.routing.target import DEFAULT_PORTS, MAX_WEIGHT, Target, canonical_host, is_address
 
+MOST_INSTANCES = 1000  # of one name: as many targets as a service may have
 _SRV_LABELS = re.compile(r"\A(?:_[^.]+\.)+")  # RFC 2782: _service._protocol before the domain
 
 
@@ -117,7 +118,8 @@ class DiscoveryPolicy:
         return (Target(self.scheme, self.lookup.name, self.port, server_name=self.server_name),)
 
     def targets(self, instances: Iterable[Instance]) -> tuple[Target, ...]:
-        """The targets, one per address and port, in a stable order; an instance without any port is left out."""
+        """The targets, one per address and port, in a stable order, MOST_INSTANCES at most; an instance without
+        any port is left out."""
         found: dict[str, Target] = {}
         for one in instances:
             port = one.port or self.port
@@ -125,4 +127,4 @@ class DiscoveryPolicy:
                 weight = min(one.weight, MAX_WEIGHT)
                 target = Target(self.scheme, one.address, port, weight, server_name=self.server_name)
                 found.setdefault(target.origin, target)
-        return tuple(found[origin] for origin in sorted(found))
+        return tuple(found[origin] for origin in sorted(found)[:MOST_INSTANCES])

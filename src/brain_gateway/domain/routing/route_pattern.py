@@ -28,6 +28,7 @@ from brain_gateway.domain.routing.parameter_type import (
 )
 
 MAX_SEGMENTS = 64
+MAX_LENGTH = 2000
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z0-9_]*))?\}")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SLASH = re.compile(r"%2[Ff]")
@@ -119,6 +120,8 @@ def _can_meet(one: Segment, other: Segment) -> bool:
 def _parse(text: str) -> tuple[Segment, ...]:
     if not text.startswith("/"):
         raise ConfigurationError(f'route pattern "{text}": a pattern starts with /')
+    if len(text) > MAX_LENGTH:
+        raise ConfigurationError(f'route pattern "{text[:80]}...": more than {MAX_LENGTH} characters')
     parts = text[1:].split("/")
     if len(parts) > MAX_SEGMENTS:
         raise ConfigurationError(f'route pattern "{text[:80]}...": more than {MAX_SEGMENTS} segments')

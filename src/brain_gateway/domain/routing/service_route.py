@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from brain_gateway.domain.errors import ConfigurationError, CredentialsInvalid
@@ -30,6 +31,8 @@ __all__ = [
     "Timeouts",
 ]
 
+MOST_TARGETS = 1000
+MOST_ROUTES = 1000  # each is compared with the others of its shape
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*", re.ASCII)
 
@@ -38,10 +41,10 @@ _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*", re.ASCII)
 class ServiceRoute:
     """One service of one tenant, or of all (tenant_id None). Raises ConfigurationError and Conflict.
 
-    Invariants: the name is one path segment; no two targets have one origin; no two routes tie; the status
-    changes by update_health_status alone. That a name is unique per tenant is for its repository to hold
-    (`key`). prefix: "" or "/a/b". roles: any of these is needed (none: every authenticated caller).
-    host_header: "upstream", "preserve" or a literal host[:port]. max_body: bytes, 0: no limit. strict: only
+    Invariants: the name is one path segment; no more than MOST_TARGETS and MOST_ROUTES; no two targets have one
+    origin; no two routes tie; the status changes by update_health_status alone. That a name is unique per tenant is
+    for its repository to hold (`key`). prefix: "" or "/a/b". roles: any of these is needed (none: every authenticated
+    caller). host_header: "upstream", "preserve" or a literal host[:port]. max_body: bytes, 0: no limit. strict: only
     the listed routes exist. discovery: where its targets are looked up; `targets` hold until something is found.
     outside_only: a tenant registered it, so its targets are guarded.
     """
@@ -84,6 +87,10 @@ class ServiceRoute:
             raise ConfigurationError(f"service {self.name}: max_body must be at least 0, not {self.max_body}")
         if self.host_header not in ("upstream", "preserve"):
             _check_host_header(self.host_header)
+        if len(self.routes) > MOST_ROUTES:
+            raise ConfigurationError(
+                f"service {self.name}: has {len(self.routes)} routes; at most {MOST_ROUTES} are taken"
+            )
         self._matcher = RouteMatcher(self.routes)
         self.routes = self._matcher.routes
 
@@ -162,8 +169,12 @@ def _owner(text: str | None, name: str) -> str | None:
 
 
 def _check_targets(targets: tuple[Target, ...], name: str) -> None:
-    origins = [target.origin for target in targets]
-    twice = sorted({origin for origin in origins if origins.count(origin) > 1})
+    if len(targets) > MOST_TARGETS:
+        raise ConfigurationError(
+            f"service {name}: has {len(targets)} targets; at most {MOST_TARGETS} are taken"
+        )
+    counts = Counter(target.origin for target in targets)
+    twice = sorted(origin for origin, count in counts.items() if count > 1)
     if twice:
         raise ConfigurationError(
             f"service {name}: target {twice[0]} is listed twice; give it a weight instead"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
 from brain_gateway.domain.errors import ConfigurationError, CredentialsExpired, CredentialsInvalid
@@ -19,8 +19,14 @@ _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 class ApiKeyRing:
     """The keys of all tenants. Looked up by hash, so the time taken tells nothing about a near miss."""
 
-    def __init__(self, records: Iterable[ApiKeyRecord] = (), denylist: Denylist | None = None) -> None:
-        """Raises ConfigurationError that lists every record at fault."""
+    def __init__(
+        self,
+        records: Iterable[ApiKeyRecord] = (),
+        denylist: Denylist | None = None,
+        report: Callable[[str], object] = lambda sentence: None,
+    ) -> None:
+        """Raises ConfigurationError that lists every record at fault. `report` hears of those that `put` cannot use."""
+        self._report = report
         self._denylist = Denylist() if denylist is None else denylist
         self._keys = _register(records)
 
@@ -57,9 +63,14 @@ class ApiKeyRing:
         return self._keys.keys()
 
     def put(self, record: ApiKeyRecord) -> bool:
-        """Take one more key, or another record of one; whether there was another before. Raises ConfigurationError."""
-        (taken,) = _register((record,)).values()
+        """See the port."""
         before = self._keys.get(record.hash)
+        faults = tuple(_faults(record))
+        if faults:
+            self._keys.pop(record.hash, None)
+            self._report(f"API key {record.prefix} opens nothing: {'; '.join(faults)}")
+            return before is not None
+        taken = (record.hash, _principal(record))
         self._keys[record.hash] = taken
         return before is not None and before != taken
 
@@ -97,7 +108,7 @@ def _faults(record: ApiKeyRecord) -> Iterator[str]:
     if not is_user_id(record.user_id):
         yield "user must be 1 to 255 visible ASCII characters"
     if len(record.roles) > MAX_ROLES or not all(map(is_role, record.roles)):
-        yield f"roles must be at most {MAX_ROLES} names of at most 64 letters, digits, '-', '_' or '.'"
+        yield f"roles must be at most {MAX_ROLES} names of at most 64 letters, digits or !#$%&'*+.^_`|~-"
     try:
         tenant_id(record.tenant_id)
     except CredentialsInvalid:

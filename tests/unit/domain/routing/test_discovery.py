@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain_gateway.domain.errors import ConfigurationError
-from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Instance, Lookup
+from brain_gateway.domain.routing.discovery import MOST_INSTANCES, DiscoveryPolicy, Instance, Lookup
+from brain_gateway.domain.routing.service_route import MOST_TARGETS
 from brain_gateway.domain.routing.target import Target
 
 ENTROPY = st.floats(0, 1, exclude_max=True)
@@ -114,3 +115,10 @@ def test_targets_differ_and_do_not_depend_on_the_order_of_answers(instances):
 
 def test_an_instance_without_any_port_is_left_out():
     assert DiscoveryPolicy(Lookup("crm", record="SRV")).targets([Instance("10.0.0.1")]) == ()
+
+
+def test_of_too_many_instances_the_first_are_taken():
+    found = [Instance(f"10.0.{number >> 8}.{number & 255}") for number in range(1500)]
+    targets = ORIGIN.targets(found)
+    assert len(targets) == MOST_INSTANCES == MOST_TARGETS
+    assert targets == ORIGIN.targets(reversed(found))

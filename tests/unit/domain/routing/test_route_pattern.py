@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain_gateway.domain.errors import ConfigurationError
-from brain_gateway.domain.routing.route_pattern import MAX_SEGMENTS, RoutePattern
+from brain_gateway.domain.routing.route_pattern import MAX_LENGTH, MAX_SEGMENTS, RoutePattern
 
 ID = "0b0c9f5e-2f6e-4b5d-8c7e-1f2e3d4c5b6a"
 LITERAL = st.text("ab.*+?^$()[]|\\-%é ~'\"", min_size=1, max_size=6).filter(
@@ -168,3 +168,9 @@ def test_a_pattern_is_its_text() -> None:
     assert RoutePattern("/a/{x}") != RoutePattern("/a/{y}")
     assert len({RoutePattern("/a"), RoutePattern("/a"), RoutePattern("/b")}) == 2
     assert (str(RoutePattern("/a/{x:int}")), RoutePattern("/a/{x}").literal) == ("/a/{x:int}", None)
+
+
+def test_the_length_is_bounded():
+    assert RoutePattern("/" + "a" * (MAX_LENGTH - 1))
+    with pytest.raises(ConfigurationError, match="2000 characters"):
+        RoutePattern("/" + "a" * MAX_LENGTH)

@@ -1,5 +1,6 @@
 """The aggregate: its invariants hold from the first moment and after every change."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,14 @@ from brain_gateway.domain.events import RouteRegistered, ServiceHealthChanged
 from brain_gateway.domain.routing.route import Route
 from brain_gateway.domain.routing.route_matcher import Match
 from brain_gateway.domain.routing.route_pattern import RoutePattern
-from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute, ServiceStatus, Timeouts
+from brain_gateway.domain.routing.service_route import (
+    MOST_ROUTES,
+    MOST_TARGETS,
+    ServiceKind,
+    ServiceRoute,
+    ServiceStatus,
+    Timeouts,
+)
 from brain_gateway.domain.routing.target import Target
 
 TENANT = "0b0c9f5e-2f6e-4b5d-8c7e-1f2e3d4c5b6a"
@@ -152,3 +160,14 @@ def test_the_same_service_at_other_targets() -> None:
     assert service.status is ServiceStatus.HEALTHY
     with pytest.raises(ConfigurationError, match="listed twice"):
         service.at((TARGET, TARGET))
+
+
+def test_targets_and_routes_are_bounded() -> None:
+    targets = tuple(Target.parse(f"http://a{number}.example") for number in range(MOST_TARGETS + 1))
+    routes = tuple(Route(RoutePattern(f"/{number}")) for number in range(MOST_ROUTES + 1))
+    service = ServiceRoute(name="crm", targets=targets[1:], routes=routes[1:])
+    for change in ({"targets": targets}, {"routes": routes}):
+        with pytest.raises(ConfigurationError, match="at most 1000"):
+            replace(service, **change)  # type: ignore[arg-type]  # of either kind
+    with pytest.raises(ConfigurationError, match="at most 1000"):
+        service.at(targets)

@@ -162,8 +162,13 @@ def test_the_keys_of_tenants_go_together():
     assert ring.known() == {OTHER.hash}
 
 
-def test_a_broken_record_takes_no_keys_place():
-    ring = ApiKeyRing([RECORD])
-    with pytest.raises(ConfigurationError, match="user"):
-        ring.put(dataclasses.replace(RECORD, user_id=""))
+def test_a_broken_record_opens_nothing_and_is_told():
+    told: list[str] = []
+    ring = ApiKeyRing([RECORD], report=told.append)
+    assert not ring.put(dataclasses.replace(RECORD, hash=OTHER.hash, roles=frozenset({"realm:admin"})))
+    assert "not registered" in refuses(ring, shown(OTHER))
     assert ring.verify(shown(KEY), NOW).user_id == "robot"
+    assert ring.put(dataclasses.replace(RECORD, user_id="")), "there was another, which holds no more"
+    assert "not registered" in refuses(ring, shown(KEY))
+    assert [sentence.split(": ")[1][:5] for sentence in told] == ["roles", "user "]
+    assert all("opens nothing" in sentence and KEY.reveal() not in sentence for sentence in told)

@@ -6,6 +6,7 @@ RFC 8259 leaves open what duplicate names mean, and lets numbers and nesting gro
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from email.message import Message
 
@@ -68,8 +69,8 @@ class _TwiceError(ValueError):
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise _TwiceError(f"a member is there twice: {twice[:60]!r}")
     return members
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 from fastapi.exceptions import RequestValidationError
@@ -24,10 +25,11 @@ from brain_gateway.schemas.messages import message, path_of
 from brain_gateway.schemas.service import ServiceModel
 
 Model = TypeVar("Model", bound=BaseModel)
+_ENOUGH = InvalidDocument.MOST + 1  # more are not shown, and a document may have a hundred thousand
 
 
 def invalid(error: RequestValidationError, model: object) -> GatewayError:
-    """Faults of the body: InvalidDocument with all of them; of the query or the path: MalformedRequest."""
+    """Faults of the body: InvalidDocument with them; of the query or the path: MalformedRequest."""
     details = cast("list[ErrorDetails]", list(error.errors()))
     in_body = [detail for detail in details if detail["loc"][:1] == ("body",)]
     if len(in_body) == len(details):
@@ -38,7 +40,7 @@ def invalid(error: RequestValidationError, model: object) -> GatewayError:
 
 
 def validated(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """`values` as a model. Raises InvalidDocument with every fault."""
+    """`values` as a model. Raises InvalidDocument with the faults."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -48,7 +50,7 @@ def validated(model: type[Model], values: Mapping[str, Any]) -> Model:
 def service_of(
     builder: ServiceBuilder, name: str, model: ServiceModel, tenant_id: str | None
 ) -> ServiceRoute:
-    """The service that a document describes. Raises InvalidDocument with every fault."""
+    """The service that a document describes. Raises InvalidDocument with the faults."""
     faults = [_line(path, text) for path, text in findings(model)]
     if builder.needs_port(model):
         faults.append("targets: is missing: give it targets, or the port that the host template asks for")
@@ -61,13 +63,13 @@ def service_of(
             faults += error.faults
         except GatewayError as error:
             faults.append(error.detail)
-    faults += [_line(path, text) for path, text in ties(model)]
+    faults += [_line(path, text) for path, text in islice(ties(model), _ENOUGH)]
     raise InvalidDocument(faults=tuple(faults))
 
 
 def _told(details: Iterable[ErrorDetails], model: object) -> tuple[str, ...]:
     root = model if isinstance(model, type) and issubclass(model, BaseModel) else BaseModel
-    return tuple(_line(path_of(detail), message(detail, root=root)) for detail in details)
+    return tuple(_line(path_of(detail), message(detail, root=root)) for detail in islice(details, _ENOUGH))
 
 
 def _line(path: Path, text: str) -> str:

@@ -11,7 +11,7 @@ from brain_gateway.domain.tenants import MAX_NAME, TenantStatus
 from brain_gateway.schemas.file import GatewayFile, Label, check_user, unix_seconds
 from brain_gateway.schemas.policies import LimitModel
 from brain_gateway.schemas.service import RouteModel, ServiceModel, TargetEntry, TargetModel
-from brain_gateway.schemas.types import NUMBER, Duration, Model, RoleName, ServiceName, TenantId
+from brain_gateway.schemas.types import MOST_ROLES, NUMBER, Duration, Model, RoleName, ServiceName, TenantId
 
 _SERVICE_EXAMPLE: dict[str, Any] = {
     "name": "reports",
@@ -146,7 +146,7 @@ class NewKey(Model):
     )
 
     user: Annotated[str, AfterValidator(check_user), Field(description="Who its holder is.")]
-    roles: tuple[RoleName, ...] = ()
+    roles: Annotated[tuple[RoleName, ...], Field(max_length=MOST_ROLES)] = ()
     name: Printable | None = Field(None, description="For people.")
     tenant: TenantId | None = WHOSE
     expires_at: (

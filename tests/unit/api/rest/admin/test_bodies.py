@@ -110,3 +110,9 @@ def test_json_is_read_as_it_is(value):
 def test_any_bytes_are_a_value_or_refused(body):
     with contextlib.suppress(MalformedRequest):
         json.dumps(read_json(body)).encode()
+
+
+def test_of_many_members_the_one_that_is_there_twice_is_found():
+    members = ",".join(f'"{number}":1' for number in range(50_000))
+    with pytest.raises(MalformedRequest, match="'49999'"):
+        read_json(f'{{{members},"49999":1}}'.encode())

@@ -273,3 +273,20 @@ async def test_what_is_known_is_not_sent_again(shop):
     answer = await ask.get(place, headers={"If-None-Match": f'W/"x", {etag}'})
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
     assert (await ask.get(place, headers={"If-None-Match": '"x"'})).status_code == 200
+
+
+async def test_the_faults_of_a_document_are_told_up_to_a_hundred(admin):
+    endless = {**SHOP, "routes": [{"path": "/{a}"}] * 1000}
+    unknown = {**SHOP, **{f"x{number}": 1 for number in range(1000)}}
+    async with admin.as_() as ask:
+        for document in (endless, unknown):
+            told = (await ask.post("/services", json=document)).json()["errors"]
+            assert len(told) == 101
+            assert told[-1] == "and more: these are the first"
+
+
+async def test_numbers_that_no_database_holds_are_refused(admin):
+    async with admin.as_() as ask:
+        for number in (2**53 + 1, 2**63, 10**30):
+            answer = await ask.post("/services", json={**SHOP, "max_body": number})
+            assert "max_body: must be at most" in answer.json()["detail"]
