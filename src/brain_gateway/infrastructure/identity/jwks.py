@@ -12,13 +12,12 @@ Rules, each here for a reason:
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-
-import structlog
 
 from brain_gateway.domain.errors import IdentityUnavailable
 from brain_gateway.domain.resilience.health import jittered
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from brain_gateway.infrastructure.identity.jwks_download import JwksDownload
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class JwksCache:
@@ -136,7 +135,7 @@ class JwksCache:
         return self._next(document.max_age)
 
     def _failed(self, reason: str) -> float:
-        _log.warning("jwks_fetch_failed", reason=reason, keys_in_memory=len(self._keys.keys))
+        _log.warning("jwks_fetch_failed", extra={"reason": reason, "keys_in_memory": len(self._keys.keys)})
         return self._config.jwks_min_refetch
 
     def _next(self, max_age: float | None) -> float:
@@ -148,6 +147,6 @@ class JwksCache:
         self._keys = keys
         self._fetched_at = self._clock()
         if withdrawn:
-            _log.info("jwks_keys_withdrawn", count=len(withdrawn))
+            _log.info("jwks_keys_withdrawn", extra={"count": len(withdrawn)})
             if self._on_withdrawn is not None:
                 self._on_withdrawn()

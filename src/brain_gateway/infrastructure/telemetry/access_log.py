@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-import structlog
-
 from brain_gateway.application.ports.access_log import AccessRecord
 from brain_gateway.infrastructure.telemetry.logs import renderer
 from brain_gateway.infrastructure.telemetry.masking import masked
+from brain_gateway.infrastructure.telemetry.plain_structlog import structlog
 
 MOST_QUEUED = 20_000
 INTERVAL = 0.25  # seconds between two writes

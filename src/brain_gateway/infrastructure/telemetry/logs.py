@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import logging.config
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import orjson
-import structlog
-from structlog.typing import EventDict, Processor
 
 from brain_gateway.infrastructure.telemetry.masking import masked_value
+from brain_gateway.infrastructure.telemetry.plain_structlog import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
 
 
 def dumps(value: object, **_: object) -> str:
