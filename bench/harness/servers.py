@@ -59,12 +59,13 @@ def find_binary(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join(folders))
 
 
-def start_upstream(rig: Rig) -> Running:
-    """Start the nginx that stands behind every gateway, on the load processor."""
+def start_upstream(rig: Rig, *, both_cores: bool = False) -> Running:
+    """Start the nginx that stands behind every gateway, on the load processor or on both."""
     port = free_port()
     file = write_template(rig, "upstream.conf", port, port=port)
     command = [installed("nginx"), "-e", f"{file}.log", "-c", str(file)]
-    return rig.start("upstream", command, port, core=rig.cores.load, environment={})
+    core = None if both_cores else rig.cores.load
+    return rig.start("upstream", command, port, core=core, environment={})
 
 
 def start_sink(rig: Rig) -> Running:
