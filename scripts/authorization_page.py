@@ -27,8 +27,9 @@ REST = """\
   for a super_admin; services that are not exposed, or internal, are not shown to tenants at all.
 - A tenant's services may live at public addresses, and in the networks that the platform allows; a super_admin may name
   any target.
-- Nobody issues an API key with a role that is more than their own. `{registrar}` is given by a super_admin alone: with
-  it, the platform's services register their instances, and can do nothing else.
+- Nobody issues an API key with a role that is more than their own, nor with a role of another name that they have not:
+  it may open a global service. `{registrar}` is given by a super_admin alone: with it, the platform's services
+  register their instances, and can do nothing else.
 - Events of global targets, and of configurations that are applied, are for the platform alone.
 - Everything that changes something is in the audit log of the tenant that it concerns, or of the platform: who, what,
   before, after.

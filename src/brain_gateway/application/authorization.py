@@ -55,7 +55,7 @@ RULES: Final[Mapping[Action, Mapping[str, Reach]]] = MappingProxyType(
         Action.READ_SERVICES: _EVERYONE,
         Action.WRITE_SERVICES: _ADMINS,
         Action.OPERATE_TARGETS: _MANAGERS,
-        Action.REGISTER_INSTANCES: {**_MANAGERS, REGISTRAR: Reach.ANY},
+        Action.REGISTER_INSTANCES: {**_ADMINS, REGISTRAR: Reach.ANY},  # it adds targets, and services
         Action.READ_HEALTH: _EVERYONE,
         Action.READ_LIMITS: _MANAGERS,
         Action.WRITE_LIMITS: _ALL,  # a tenant does not raise its own limits
@@ -121,10 +121,16 @@ def authorize(actor: Actor, action: Action, tenant_id: str | None) -> None:
 
 
 def may_grant(actor: Actor, roles: frozenset[str]) -> None:
-    """Nobody gives what is more than their own. Raises RoleRequired."""
-    if REGISTRAR in roles and _SUPER not in actor.roles:
-        raise RoleRequired(f"only a {_SUPER} can give the role {REGISTRAR}")
+    """Nobody gives what is more than their own; a role that is none of the platform's may open a global service, so
+    only those who have it give it on. Raises RoleRequired.
+    """
+    if _SUPER in actor.roles:
+        return
     order = (_SUPER, _ADMIN, _MANAGER, _CLIENT)
+    if REGISTRAR in roles:
+        raise RoleRequired(f"only a {_SUPER} can give the role {REGISTRAR}")
+    if foreign := sorted(roles - actor.roles - set(order)):
+        raise RoleRequired(f"only a {_SUPER}, or who has it, can give the role {foreign[0]}")
     own = min((at for at, role in enumerate(order) if role in actor.roles), default=len(order))
     for at, role in enumerate(order):
         if role in roles and at < own:

@@ -73,13 +73,17 @@ def test_limits_and_tenants_are_the_platforms():
     ("role", "granted", "may"),
     [
         ("super_admin", ["super_admin", REGISTRAR], True),
-        ("tenant_admin", ["tenant_admin", "manager", "reader"], True),
+        ("super_admin", ["reader"], True),
+        ("tenant_admin", ["tenant_admin", "manager"], True),
+        ("tenant_admin", ["client", "reader"], False),
         ("tenant_admin", ["super_admin"], False),
         ("tenant_admin", [REGISTRAR], False),
+        (REGISTRAR, [REGISTRAR], False),
         ("manager", ["tenant_admin"], False),
         ("manager", ["client"], True),
         ("stranger", ["client"], False),
-        ("stranger", ["reader"], True),
+        ("stranger", ["reader"], False),
+        ("reader", ["reader"], True),
     ],
 )
 def test_nobody_gives_more_than_their_own(role, granted, may):

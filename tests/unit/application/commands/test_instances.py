@@ -99,13 +99,14 @@ async def test_leases_have_bounds(control, ttl):
 
 
 async def test_who_may_register(control):
-    await control.do(register(tenant_id=TENANT), actor("manager"))
+    await control.do(register(tenant_id=TENANT), actor("tenant_admin"))
     with pytest.raises(ResourceNotFound):
-        await control.do(register(tenant_id=OTHER_TENANT), actor("manager"))
+        await control.do(register(tenant_id=OTHER_TENANT), actor("tenant_admin"))
     with pytest.raises(RoleRequired):
-        await control.do(register(), actor("manager"))
-    with pytest.raises(RoleRequired):
-        await control.do(register(tenant_id=TENANT), actor("client"))
+        await control.do(register(), actor("tenant_admin"))
+    for role in ("manager", "client"):
+        with pytest.raises(RoleRequired):
+            await control.do(register(tenant_id=TENANT), actor(role))
     await control.do(register(tenant_id=OTHER_TENANT), actor(REGISTRAR))
     await control.do(register(), actor(REGISTRAR))
 
@@ -117,4 +118,4 @@ async def test_a_lease_of_another_tenant_is_not_there(control):
         RemoveInstanceCommand(tenant_id=TENANT, lease_id=made.lease_id),
     ):
         with pytest.raises(ResourceNotFound):
-            await control.do(command, actor("manager"))
+            await control.do(command, actor("tenant_admin"))

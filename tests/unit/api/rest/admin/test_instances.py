@@ -39,8 +39,11 @@ async def test_a_registrars_instances_are_the_platforms_unless_it_names_a_tenant
         ):
             assert (await ask.post("/instances", **named)).json()["tenant"] == OTHER_TENANT
         assert (await ask.get("/services")).status_code == 403
-    async with admin.as_("manager") as ask:
+    async with admin.as_("tenant_admin") as ask:
         assert (await ask.post("/instances", json=ONE)).json()["tenant"] == TENANT
+    async with admin.as_("manager") as ask:
+        shadow = {**ONE, "service": "auth-service"}
+        assert (await ask.post("/instances", json=shadow)).status_code == 403, "it may not add services"
 
 
 @pytest.mark.parametrize(
