@@ -24,6 +24,7 @@ from brain_gateway.api.rest.admin.models import (
 )
 from brain_gateway.api.rest.admin.plans import plan_document
 from brain_gateway.api.rest.admin.preconditions import entity_tag
+from brain_gateway.application.authorization import Action
 from brain_gateway.application.commands.configuration import ApplyConfigurationCommand, printer
 from brain_gateway.application.configuration import GatewayConfiguration
 from brain_gateway.application.configuration_plan import (
@@ -145,6 +146,22 @@ def _options(body: DeclaredConfiguration) -> PlanOptions:
 
 ENDPOINTS = (
     Endpoint("GET", "/config", export_configuration, "Export everything", ConfigurationAnswer, headers=TAG),
-    Endpoint("POST", "/config/plan", plan_configuration, "Plan", PlanAnswer, most_body=MOST_BODY),
-    Endpoint("POST", "/config/apply", apply_configuration, "Apply", AppliedAnswer, most_body=MOST_BODY),
+    Endpoint(
+        "POST",
+        "/config/plan",
+        plan_configuration,
+        "Plan",
+        PlanAnswer,
+        most_body=MOST_BODY,
+        only=Action.READ_CONFIGURATION,
+    ),
+    Endpoint(
+        "POST",
+        "/config/apply",
+        apply_configuration,
+        "Apply",
+        AppliedAnswer,
+        most_body=MOST_BODY,
+        only=Action.APPLY_CONFIGURATION,
+    ),
 )

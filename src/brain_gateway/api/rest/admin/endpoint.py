@@ -22,6 +22,7 @@ from brain_gateway.api.dependencies import Caller, Door
 from brain_gateway.api.rest.admin import bodies
 from brain_gateway.api.rest.admin.control_plane import ControlPlane
 from brain_gateway.api.rest.admin.faults import invalid
+from brain_gateway.application.authorization import Action, authorize
 from brain_gateway.domain.errors import GatewayError, MalformedRequest
 
 TAG = {"ETag": "Of this version: for If-Match and If-None-Match."}
@@ -34,7 +35,8 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One row of a resource's table. The handler's docstring is its description; `answer` models what it answers with
-    `status` (None: no content), `headers` are those worth knowing, `most_body` is in bytes."""
+    `status` (None: no content), `headers` are those worth knowing, `most_body` is in bytes; a large one
+    is read only for callers who may do `only` to what is the platform's (the bus asks again)."""
 
     method: str
     path: str
@@ -45,6 +47,7 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict)
     most_body: int = bodies.MIB
     media_type: str | None = None
+    only: Action | None = None
 
 
 class AdminRoute(APIRoute):
@@ -53,6 +56,7 @@ class AdminRoute(APIRoute):
     door: ClassVar[Door]
     control: ClassVar[ControlPlane]
     most_body: ClassVar[int] = bodies.MIB
+    only: ClassVar[Action | None] = None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, behind everything that comes before it."""
@@ -81,6 +85,8 @@ class AdminRoute(APIRoute):
         request.state.caller, request.state.control = entered, self.control
         try:
             self._check_query(request)
+            if self.only is not None:
+                authorize(entered.actor, self.only, None)
             read = await self._read(request)
             return await handler(read)
         except GatewayError as error:
@@ -155,7 +161,7 @@ def mount(
 ) -> None:
     """Put endpoints on a router, each with a route that is bound to `door` and `control`."""
     for endpoint in endpoints:
-        members = {"door": door, "control": control, "most_body": endpoint.most_body}
+        members = {"door": door, "control": control, "most_body": endpoint.most_body, "only": endpoint.only}
         router.add_api_route(
             endpoint.path,
             endpoint.handler,

@@ -164,3 +164,14 @@ async def test_it_is_for_the_platform(ask):
         async with admin.as_(role) as client:
             assert (await client.get("/config")).status_code == 403
             assert (await applied(client)).status_code == 403
+
+
+async def test_a_large_document_is_read_for_nobody_who_may_not():
+    admin = AdminApi()
+    for role in ("tenant_admin", "client"):
+        async with admin.as_(role) as ask:
+            for path in ("/config/plan", "/config/apply"):
+                answer = await ask.post(
+                    path, content=b"no JSON", headers={"Content-Type": "application/json"}
+                )
+                assert (answer.status_code, problem(answer)) == (403, "role-required")
