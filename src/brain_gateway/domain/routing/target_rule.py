@@ -10,6 +10,9 @@ from brain_gateway.domain.errors import RoleRequired
 from brain_gateway.domain.routing.service_route import ServiceRoute
 from brain_gateway.domain.routing.target import Target
 
+_NAT64 = IPv6Network("64:ff9b::/96")
+_UNICAST = IPv6Network("2000::/3")
+_OF_PROTOCOLS = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("2001::/23"))
 _INSIDE = (".local", ".localhost", ".internal", ".intranet", ".lan", ".home.arpa", ".svc", ".cluster.local")
 
 
@@ -28,10 +31,9 @@ class TargetRule:
         """Whether a connection to this IP address may be made for a tenant."""
         if self.anywhere:
             return True
-        address = _plain(ip_address(text.partition("%")[0]))
-        return (address.is_global and not address.is_multicast) or any(
-            address in net for net in self.networks
-        )
+        given = ip_address(text.partition("%")[0])
+        address = _plain(given)
+        return _is_public(address) or any(address in net or given in net for net in self.networks)
 
     def permits(self, target: Target) -> bool:
         """Whether a tenant may name this target."""
@@ -51,6 +53,18 @@ class TargetRule:
 
 
 def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address inside an IPv6 one that maps it (RFC 4291 section 2.5.5.2)."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    """The IPv4 address that an IPv6 one leads to: mapped (RFC 4291 section 2.5.5.2), behind a NAT64 (RFC 6052: that is
+    how names of the IPv4 world resolve where there is IPv6 alone), or by 6to4 (RFC 3056)."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it is anybody's on the Internet. Of IPv6 only global unicast is (RFC 4291 section 2.4): what lies outside
+    of it translates to IPv4 in other ways, or is of some site."""
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
+    return address.is_global and not address.is_multicast and not any(address in net for net in _OF_PROTOCOLS)

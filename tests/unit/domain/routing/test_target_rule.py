@@ -20,12 +20,17 @@ INSIDE = [
     "http://[::ffff:127.0.0.1]", "http://[fd00::1]", "http://[fe80::1]", "http://[::]", "http://[ff02::1]",
     "http://localhost", "http://vault", "http://vault.internal", "http://crm.svc.cluster.local",
     "http://printer.local", "http://a.localhost", "http://vault.internal.",
+    "http://[64:ff9b::a00:1]", "http://[64:ff9b::a9fe:a9fe]", "http://[64:ff9b:1::a00:1]", "http://[2002:a00:1::]",
+    "http://[2002:7f00:1::1]", "http://[::10.0.0.1]", "http://[::ffff:0:10.0.0.1]", "http://[2001:0:a00:1::1]",
+    "http://[fec0::1]", "http://[5f00::1]", "http://192.0.0.8", "http://192.88.99.1",
 ]  # fmt: skip
 OUTSIDE = [
     "http://93.184.216.34",
     "https://[2606:2800:220:1::1]",
     "https://api.example.com",
     "http://example.org.",
+    "http://[64:ff9b::5db8:d822]",
+    "http://[2002:5db8:d822::1]",
 ]
 
 
@@ -44,6 +49,8 @@ def test_networks_that_were_named_are_open():
     assert rule.permits(Target.parse("http://10.20.3.4"))
     assert rule.permits(Target.parse("http://[fd00::7]"))
     assert rule.permits_address("::ffff:10.20.0.1")
+    assert rule.permits_address("64:ff9b::10.20.0.1")
+    assert TargetRule((ip_network("64:ff9b:1::/48"),)).permits_address("64:ff9b:1::1")
     assert not rule.permits(Target.parse("http://10.21.0.1"))
 
 
