@@ -120,7 +120,7 @@ class LeasedWindow:
             self._tokens = tokens - 1
             return True
         if self._take(now):
-            if not self._asked and self.terms.alone_since is None and now >= self._ahead_from:
+            if self._is_low and now >= self._ahead_from and self.terms.alone_since is None:
                 self._ask()  # ahead of need
             return True
         return self.terms.alone_since is not None and self._admit_alone(now)
@@ -188,6 +188,7 @@ class LeasedWindow:
             self._queue.append(_Lease(grant.count, grant.receipt, sent + self.life))
             if now >= self._void_at or not self._tokens:
                 self._close(now)
+            self._mark()
         if grant.count < ask.want:
             self._ahead_from = now + self.life / 4
         if grant.count < max(1, ask.need):
@@ -255,12 +256,17 @@ class LeasedWindow:
 
     # Within
 
+    @property
+    def _is_low(self) -> bool:
+        """Whether to ask ahead: of two leases in hand each would be smaller than the one before."""
+        return not self._asked and not self._queue and self._tokens <= self._low
+
     def _ask(self) -> None:
         self._asked = True
         self._call(self)
 
     def _mark(self) -> None:
-        self._low = max(self._reserved, self._grant // 4)
+        self._low = self._reserved if self._queue else max(self._reserved, self._grant // 4)
 
     def _used(self) -> int:
         return self._lease.count - self._tokens

@@ -407,3 +407,26 @@ def test_without_a_report_nothing_is_said(process):
     process.window.granted(process.clock, process.clock, Ask(0, 0), Grant(0, free=10))
     assert not told
     assert not process.window.has_news
+
+
+@pytest.mark.parametrize("delay", [0.001, 0.02])
+def test_at_a_steady_rate_the_store_is_asked_a_few_times_in_a_life(delay):
+    """However late its answers come; and nobody waits for one."""
+    world = World(RateLimit(10**8, 60.0))
+    process = Process(world, offset=0.0, members=1)
+    rate, answered, calls, arrives = 5000, 0, 0, None
+    process.round()
+    for at in range(5 * rate):
+        world.now += 1 / rate
+        if arrives is not None and world.now >= arrives:
+            arrives = None
+            process.receive()
+        passed = process.request()
+        answered += passed
+        if arrives is None and (process.window._asked or not passed):
+            process.send(0 if passed else 1)
+            calls, arrives = calls + 1, world.now + delay
+        if at == 3 * rate:
+            answered = calls = 0  # it has found the rate by now
+    assert answered == 2 * rate - 1
+    assert calls <= 2 * 5
