@@ -11,16 +11,31 @@ import bodies
 import cold_start
 import control_plane
 import idle
+import import_services
 import latency
 import peers
 import scaling
+import stores
+import workers
 from harness.cli import Benchmark, add_common_options, add_output_options, finish, stop_cleanly_on_sigterm
 from harness.errors import BenchError
 from harness.machine import describe_machine
 from harness.report import Report
 
 BENCHMARKS: tuple[Benchmark, ...] = tuple(
-    module.BENCHMARK for module in (peers, latency, bodies, idle, scaling, cold_start, control_plane)
+    module.BENCHMARK
+    for module in (
+        peers,
+        latency,
+        bodies,
+        idle,
+        scaling,
+        cold_start,
+        stores,
+        workers,
+        import_services,
+        control_plane,
+    )
 )
 
 
