@@ -60,6 +60,7 @@ class LimitDesk:
         self._wanting: dict[LeasedWindow, None] = {}  # in the order of their calls
         self._supplied: dict[LeasedWindow, None] = {}  # those with tokens in hand, longest unseen first
         self._reachable = False
+        self._reason = ""
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._calling = asyncio.Lock()
@@ -95,6 +96,8 @@ class LimitDesk:
         while not self._reachable and loop.time() < until:
             await asyncio.sleep(PULSE_ALONE)
             await self._pulse()
+        if not self._reachable:
+            self._tell_alone()
 
     async def run(self) -> None:
         """Supply the windows until cancelled."""
@@ -143,7 +146,8 @@ class LimitDesk:
         async with self._calling:
             try:
                 pulse = await self._store.pulse(self._member)
-            except LimitsUnavailable:
+            except LimitsUnavailable as error:
+                self._reason = error.detail
                 self._lose_touch()
                 return
             self._heed(pulse)
@@ -162,7 +166,7 @@ class LimitDesk:
             logger.info("limits are shared", extra={"members": self.terms.members})
         if not self._reachable or pulse.lost is not None:
             self._wanting.update((window, None) for window in self._windows if window.has_news)
-        self._reachable = True
+        self._reachable, self._reason = True, ""
         self._wake.set()
 
     def _count_members(self, members: int, now: float) -> None:
@@ -173,8 +177,12 @@ class LimitDesk:
     def _go_alone(self) -> None:
         if self.terms.alone_since is None:
             self.terms.alone_since = self._clock()
-            logger.warning("limits are not shared until their store is back")
+            self._tell_alone()
         self._waits.release()
+
+    def _tell_alone(self) -> None:
+        reason = self._reason or "it has lost its data"
+        logger.warning("limits are not shared until their store (REDIS_URL) is back: %s", reason)
 
     def _lose_touch(self) -> None:
         self._reachable = False
@@ -193,7 +201,8 @@ class LimitDesk:
             requests = [self._request(window, sent) for window in windows]
             try:
                 grants = await self._store.lease(requests)
-            except LimitsUnavailable:
+            except LimitsUnavailable as error:
+                self._reason = error.detail
                 self._missed(windows)
                 return
             now = self._clock()

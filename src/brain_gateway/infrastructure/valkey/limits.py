@@ -19,6 +19,7 @@ from brain_gateway.application.ports.limit_store import LeaseRequest, Pulse
 from brain_gateway.domain.errors import LimitsUnavailable
 from brain_gateway.domain.resilience.leases import Grant
 from brain_gateway.domain.resilience.ledger import grain_of
+from brain_gateway.infrastructure.valkey.failures import reason
 from brain_gateway.infrastructure.valkey.scripts import EPOCH, LEASE, MEMBERS
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ class ValkeyLimits:
             again = await self._bounded(self._pipeline([calls[at] for at in unknown], whole=True))
             for at, answer in zip(unknown, again, strict=True):
                 answers[at] = answer
-        if any(isinstance(answer, RedisError) for answer in answers):
-            raise LimitsUnavailable
+        if failures := [answer for answer in answers if isinstance(answer, RedisError)]:
+            raise LimitsUnavailable(reason(failures[0]))
         return answers
 
     async def _pipeline(self, calls: Sequence[Call], whole: bool) -> list[Any]:
@@ -125,10 +126,10 @@ class ValkeyLimits:
                 if not left:
                     break
         except (RedisError, OSError) as error:
-            raise LimitsUnavailable from error
+            raise LimitsUnavailable(reason(error)) from error
         finally:
             task.cancel()
-        raise LimitsUnavailable
+        raise LimitsUnavailable(reason(None))
 
 
 def _looked_at(task: asyncio.Future[Any]) -> None:

@@ -233,3 +233,12 @@ async def test_members_that_are_missed_for_a_moment_still_have_their_share(store
         clock.now += limit_leases.FEWER_AFTER + 0.1
         await settled()
         assert one.terms.members == 1
+
+
+async def test_a_store_that_is_not_there_at_the_start_is_told_once(stored, clock, caplog):
+    stored.away = True
+    async with running(new_desk(stored, clock)):
+        await settled()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(told) == 1
+    assert "REDIS_URL" in told[0]
