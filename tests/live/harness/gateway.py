@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +20,10 @@ from typing import Any
 
 import yaml
 
+from brain_gateway.infrastructure.sql.addresses import DATABASE_FILE
+from tests.builders.stores import sqlite_template
 from tests.live.harness.credentials import SECRET, bearer
+from tests.live.harness.postgres import in_thread
 from tests.live.harness.wire import PATIENCE, Connection, Message, open_connection
 
 COMMAND = Path(sys.executable).with_name("brain-gateway")
@@ -157,6 +164,14 @@ async def eventually(condition: Any, what: str, within: float = PATIENCE) -> Non
         await asyncio.sleep(0.02)
 
 
+@functools.cache
+def _database() -> Path:
+    """A database with the schema, to copy: most tests are not about making one, and that takes a while."""
+    folder = Path(tempfile.mkdtemp(prefix="gateway-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return in_thread(sqlite_template, folder)
+
+
 def _launch(
     folder: Path,
     config: Mapping[str, Any] | Path,
@@ -167,6 +182,9 @@ def _launch(
     file = folder / "gateway.yaml"
     file.write_text(config.read_text() if isinstance(config, Path) else yaml.safe_dump(dict(config)))
     variables = {"PATH": os.environ["PATH"], "JWT_SECRET": SECRET, "BRAIN_GATEWAY_DATA_DIR": str(folder)}
+    database = folder / DATABASE_FILE
+    if environment.keys().isdisjoint({"DATABASE_URL", "BRAIN_GATEWAY_DATA_DIR"}) and not database.exists():
+        shutil.copy(_database(), database)
     with (folder / "stdout.log").open("wb") as out, (folder / "stderr.log").open("wb") as err:
         process = subprocess.Popen(
             [COMMAND, "serve", "--config", file, "--host", "127.0.0.1", *arguments],
