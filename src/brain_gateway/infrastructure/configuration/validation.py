@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from brain_gateway.infrastructure.configuration.document import Document
-from brain_gateway.schemas.messages import message, path_of
 from brain_gateway.schemas.faults import Fault, Path
 from brain_gateway.schemas.file import GatewayFile
+from brain_gateway.schemas.messages import message, path_of
 
 
 @dataclass(slots=True)
