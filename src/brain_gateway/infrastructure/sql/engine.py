@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,38 @@ def make_engine(url: URL, pool_size: int, times: StoreTimes) -> AsyncEngine:
         return create_async_engine(url, connect_args=arguments, **shared)
     engine = create_async_engine(url, connect_args={"timeout": times.wait, "isolation_level": None}, **shared)
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    same = _SameFile(url.database or "")
+    event.listen(engine.sync_engine, "do_connect", same.check)  # to connect would make the file
+    event.listen(engine.sync_engine, "connect", same.remember)
+    event.listen(engine.sync_engine, "checkout", same.check)
     return engine
+
+
+class _SameFile:
+    """Whether the file that connections have open is still the one at its path: what is written to one that was deleted
+    or replaced would be lost with the process, and nobody would know."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._known: tuple[int, int] | None = None
+
+    def remember(self, *_: object) -> None:
+        """The file of the first connection is the one."""
+        self._known = self._known or self._present()
+
+    def check(self, *_: object) -> None:
+        """Before each transaction. Raises StoreUnavailable; once the file is back, all is well."""
+        if self._known is not None and self._present() != self._known:
+            raise StoreUnavailable(
+                "the database file was deleted or replaced: put it back, or restart the gateway"
+            )
+
+    def _present(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: object) -> None:

@@ -228,3 +228,20 @@ def test_times_are_sane():
 def test_memory_is_no_database():
     with pytest.raises(ConfigurationError):
         database_url("sqlite://", None)
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["deleted", "replaced"])
+async def test_a_file_that_is_taken_away_takes_nothing_that_would_be_lost(tmp_path, other):
+    file, elsewhere = tmp_path / "gateway.db", tmp_path / "elsewhere"
+    async with open_store(database_url(None, tmp_path)) as store:
+        await store.prepare()
+        await added(store, a_service())
+        file.rename(elsewhere)
+        if other:
+            shutil.copy(elsewhere, file)
+        for attempt in (names(store), added(store, a_service(name="late"))):
+            with pytest.raises(StoreUnavailable, match="deleted or replaced"):
+                await attempt
+        assert file.exists() is other, "no empty one is made in its place"
+        elsewhere.rename(file)
+        assert await names(store) == ["reports"]
