@@ -5,6 +5,8 @@
   down if another target can carry the traffic. The last one is never taken away by traffic: that is the
   breaker's work. A target without a probe comes back by itself, `healthy_after` intervals later.
 - One scheduler serves all targets; at most `concurrency` checks are under way; nothing is asked for a report.
+- Targets of tenants' own services share half of these checks, and one tenant has an eighth of them: a tenant whose
+  targets do not answer holds up nobody else's. Nor are they checked more often than every TENANT_INTERVAL.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Self
 from brain_gateway.application.gateway.health_board import HealthBoard
 from brain_gateway.application.gateway.health_report import HealthReport
 from brain_gateway.application.gateway.health_schedule import CheckSchedule
+from brain_gateway.application.gateway.health_shares import TenantShares, owner_of
 from brain_gateway.application.gateway.health_watch import WatchedService, WatchedTarget
 from brain_gateway.application.ports.probe import Probe, ProbeResult
 from brain_gateway.domain.errors import ConfigurationError
@@ -29,6 +32,7 @@ from brain_gateway.domain.routing.service_route import ServiceRoute
 
 GRACE = 1.0  # seconds beyond its own timeout after which a probe that does not end is given up
 SPREAD_FROM = 64  # targets from which on their checks are spread over the interval
+TENANT_INTERVAL = 5.0  # seconds between two checks of a tenant's target, at least
 MIN_RECHECK = 1.0  # seconds between two checks of a target that traffic asks for
 
 Pause = Callable[[asyncio.Event, float | None], Awaitable[None]]
@@ -67,6 +71,7 @@ class HealthMonitor:
         self._on_change, self._publish = on_change, publish
         self._clock, self._unix, self._entropy, self._pause = clock, unix, entropy, pause
         self._slots = asyncio.Semaphore(concurrency)
+        self._shares = TenantShares[WatchedTarget](max(1, concurrency // 2), max(1, concurrency // 8))
         self._wake = asyncio.Event()
         self._schedule = CheckSchedule[WatchedTarget]()
         self._services: dict[str, WatchedService] = {}
@@ -199,10 +204,11 @@ class HealthMonitor:
             self._wake.clear()
             now = self._clock()
             item = self._schedule.pop(now)
-            if item is not None:
+            if item is None:
+                await self._pause(self._wake, self._schedule.wait(now))
+            elif self._shares.take(item.key, item):
                 item.running, item.started = True, now
                 return item
-            await self._pause(self._wake, self._schedule.wait(now))
 
     async def _check(self, item: WatchedTarget) -> None:
         policy, first = item.policy, item.checked_at is None
@@ -210,14 +216,24 @@ class HealthMonitor:
             result = await self._ask(item)
         finally:
             item.running = False
+            self._shares.give_back(item.key)
             self._slots.release()
+            self._let_one_in()
         if item.policy is policy and item.watched:
             self._board.checked(item.key)
             if item.record(result, self._unix()):
                 self._changed(item)
         if item.watched and (item.probed or item.tracker.healthy is False):
-            delay = self._delay(policy.interval, first) if item.policy is policy else 0.0
+            interval = max(policy.interval, TENANT_INTERVAL) if owner_of(item.key) else policy.interval
+            delay = self._delay(interval, first) if item.policy is policy else 0.0
             self._check_at(item, self._clock() + delay)
+
+    def _let_one_in(self) -> None:
+        while (item := self._shares.next()) is not None:
+            if item.watched and not item.running:
+                self._schedule.put(item, self._clock())
+                self._wake.set()
+                return
 
     def _delay(self, interval: float, first: bool) -> float:
         """Until the next check. Many targets are first checked together: the second check spreads them out."""

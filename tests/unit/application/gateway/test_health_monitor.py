@@ -449,3 +449,28 @@ async def test_one_that_cannot_be_probed_is_not_taken(world):
     assert world.monitor.healthy("shop", A) is None
     assert ("shop", A) in world.monitor._targets
     assert ("shop", B) not in world.monitor._targets
+
+
+async def test_a_tenant_whose_targets_do_not_answer_holds_up_nobody_else():
+    world = World(concurrency=8)
+    world.probe.gate = asyncio.Event()
+    slow = [f"http://slow{number}:1" for number in range(50)]
+    async with world.monitor:
+        world.monitor.add(service("slow", *slow, tenant_id=TENANT))
+        await world.time.run_for(0.5)
+        assert sum(len(world.probe.times(origin)) for origin in slow) == 1, "an eighth of the checks"
+        world.monitor.add(service("shop", A, B))
+        world.monitor.add(service("own", C, tenant_id="7f9f43c1-6a4e-4b0e-9f57-0d1f0e6a2b11"))
+        await world.time.run_for(1.5)
+        assert all(len(world.probe.times(origin)) == 1 for origin in (A, B, C))
+        world.probe.gate.set()
+        await world.time.run_for(70)
+        assert all(world.monitor.healthy(f"{TENANT}/slow", origin) for origin in slow)
+
+
+async def test_a_tenant_does_not_have_its_targets_checked_all_the_time(world):
+    often = ProbePolicy(interval=0.05, timeout=2.0)
+    async with world.monitor:
+        world.monitor.watch([service("own", A, tenant_id=TENANT, probe=often)])
+        await world.time.run_for(12)
+    assert world.probe.times(A) == [1000, 1005, 1010]
