@@ -82,6 +82,7 @@ async def open_data_plane(
         stack.enter_context(QueuedAccessLog(sys.stdout, settings.log_format)) if settings.access_log else None
     )
     guard = SystemAddressGuard(target_rule(settings))
+    stack.callback(guard.close)
     pools = TargetPools(settings.pool_size, clock, metrics, guard)
     stack.callback(pools.close)
     targets = TargetRegistry(pools)
