@@ -3,7 +3,7 @@
 
 The client needs a processor too, and there are but two. So each load is measured twice: as it comes ("two / one"), and
 by the CPU time of the gateway alone ("by CPU"), which says what two workers carry when the client is elsewhere. The
-lightest client here asks for a cached answer, many times in one write.
+light client asks for an answer that the gateway keeps, many times in one write.
 """
 
 from __future__ import annotations
@@ -13,21 +13,23 @@ import os
 import resource
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from harness.cli import Benchmark, positive_int, run_alone
+from harness.light import Answers, run_light
 from harness.procfs import connections, cpu_seconds, process_tree
 from harness.readiness import wait_until_ready
 from harness.report import Cell, Column, Goal, Report
 from harness.rig import Rig, Running
-from harness.servers import BENCH, GATEWAY_CONFIG, start_gateway, start_upstream, write_template
-from harness.workload import PROXIED_PATH, PROXIED_PREFIX
+from harness.servers import BENCH, GATEWAY_CONFIG, start_gateway, start_upstream
+from harness.workload import PROXIED_PATH, PROXIED_PREFIX, request_head
 from harness.wrk import run_wrk
 
 ONE, TWO = "1 worker", "2 workers"
 LIMIT = 1.8
-LIGHT, PROXIED = "cached, pipelined", "proxied"
+LIGHT, PROXIED = "cached, light client", "proxied"
+CONFIGS = {PROXIED: GATEWAY_CONFIG, LIGHT: BENCH / "cached.yaml"}
+KEPT = request_head(f"{PROXIED_PREFIX}/kept")
 
 COLUMNS = (
     Column("per_second", "req/s", 0),
@@ -54,14 +56,6 @@ class Measured:
     spread: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A load: what the gateways are configured with, and the script that makes the requests."""
-
-    config: Path
-    script: Path | None
-
-
 Round = dict[str, Measured]
 
 
@@ -70,17 +64,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=positive_int, default=7)
     parser.add_argument("--seconds", type=positive_int, default=4, help="of load for each server and round")
     parser.add_argument("--connections", type=positive_int, default=64)
-    parser.add_argument("--depth", type=positive_int, default=16, help="requests in one write (%(default)s)")
+    parser.add_argument("--depth", type=positive_int, default=64, help="requests in one write (%(default)s)")
 
 
 def measure(rig: Rig, options: argparse.Namespace) -> Report:
     """Load one worker and two in each round, with each kind of load. Nobody is pinned: the kernel shares out."""
     upstream = start_upstream(rig, both_cores=True)
-    script = write_template(rig, "pipeline.lua", "cached", path=f"{PROXIED_PREFIX}/kept", depth=options.depth)
-    kinds = {PROXIED: Kind(GATEWAY_CONFIG, None), LIGHT: Kind(BENCH / "cached.yaml", script)}
     report = Report("workers", "two workers and one on two processors", COLUMNS)
-    for name, kind in kinds.items():
-        rounds = _measure(rig, options, upstream, kind)
+    for name in CONFIGS:
+        rounds = _measure(rig, options, upstream, name)
         report.rows += [_row(name, workers, rounds) for workers in (ONE, TWO)]
         if name == LIGHT:
             report.goals.append(
@@ -90,14 +82,14 @@ def measure(rig: Rig, options: argparse.Namespace) -> Report:
     return report
 
 
-def _measure(rig: Rig, options: argparse.Namespace, upstream: Running, kind: Kind) -> list[Round]:
+def _measure(rig: Rig, options: argparse.Namespace, upstream: Running, kind: str) -> list[Round]:
     servers = {
         name: start_gateway(
             rig,
             f"{options.gateway} --workers {count}",
             upstream.port,
             name=f"gateway-{count}",
-            config=kind.config,
+            config=CONFIGS[kind],
             both_cores=True,
         )
         for count, name in enumerate((ONE, TWO), 1)
@@ -106,21 +98,20 @@ def _measure(rig: Rig, options: argparse.Namespace, upstream: Running, kind: Kin
         wait_until_ready(server)
     os.sched_setaffinity(0, rig.both)  # wrk inherits it
     for server in servers.values():
-        _load(server, upstream, kind, 1, options.connections)
+        _load(server, upstream, kind, 1, options)
     rounds = []
     for number in range(options.rounds):
         order = (ONE, TWO) if number % 2 == 0 else (TWO, ONE)
         rounds.append(
-            {
-                name: _load(servers[name], upstream, kind, options.seconds, options.connections)
-                for name in order
-            }
+            {name: _load(servers[name], upstream, kind, options.seconds, options) for name in order}
         )
     rig.stop(*servers.values())
     return rounds
 
 
-def _load(server: Running, upstream: Running, kind: Kind, seconds: int, count: int) -> Measured:
+def _load(
+    server: Running, upstream: Running, kind: str, seconds: int, options: argparse.Namespace
+) -> Measured:
     spread: list[int] = []
 
     def look() -> None:
@@ -128,20 +119,36 @@ def _load(server: Running, upstream: Running, kind: Kind, seconds: int, count: i
         spread.extend(sorted(one for one in held if one))
 
     timer = threading.Timer(seconds / 2, look)
-    before = cpu_seconds(server.pid), _children(), cpu_seconds(upstream.pid)
+    before = cpu_seconds(server.pid), cpu_seconds(upstream.pid)
     timer.start()
-    result = run_wrk(f"http://127.0.0.1:{server.port}{PROXIED_PATH}", seconds, count, kind.script)
-    after = cpu_seconds(server.pid), _children(), cpu_seconds(upstream.pid)
+    answers = _ask(server, kind, seconds, options)
+    after = cpu_seconds(server.pid), cpu_seconds(upstream.pid)
     timer.join()
-    gateway, client, behind = (now - then for now, then in zip(after, before, strict=True))
-    each = 1e6 / result.requests
-    took = result.requests / result.per_second
+    gateway, behind = (now - then for now, then in zip(after, before, strict=True))
+    each = 1e6 / answers.count
     return Measured(
-        result.per_second, gateway * each, client * each, behind * each, gateway / took, tuple(spread)
+        answers.count / answers.seconds,
+        gateway * each,
+        answers.cpu * each,
+        behind * each,
+        gateway / answers.seconds,
+        tuple(spread),
     )
 
 
+def _ask(server: Running, kind: str, seconds: int, options: argparse.Namespace) -> Answers:
+    if kind == LIGHT:
+        return run_light(
+            server.port, KEPT, connections=options.connections, depth=options.depth, seconds=seconds
+        )
+    spent = _children()
+    url = f"http://127.0.0.1:{server.port}{PROXIED_PATH}"
+    result = run_wrk(url, seconds, options.connections)
+    return Answers(result.requests, result.requests / result.per_second, _children() - spent)
+
+
 def _children() -> float:
+    """CPU seconds of the programs that this one has waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
