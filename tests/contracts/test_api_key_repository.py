@@ -115,3 +115,9 @@ async def test_a_tenant_sees_and_writes_its_own_alone(store):
         await unit.commit()
     async with store(PLATFORM) as unit:
         assert len(await unit.api_keys.all()) == 2
+
+
+async def test_a_tenants_own_are_counted(unit):
+    added = [a_key(TENANT), a_key(TENANT), a_key(TENANT, revoked_at=NOW), a_key(OTHER)]
+    await unit.api_keys.write_many(added, [], [])
+    assert [await unit.api_keys.count(whose) for whose in (TENANT, OTHER, new_id())] == [2, 1, 0]

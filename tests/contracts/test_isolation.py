@@ -56,6 +56,7 @@ ATTEMPTS = {
     "services.write_many": lambda u, t: u.services.write_many(
         [a_service("x", THEIRS)], [changed(t.service)], [t.service.id]
     ),
+    "services.count": lambda u, t: u.services.count(THEIRS),
     "services.leased": lambda u, t: u.services.leased(f"{THEIRS}-lease"),
     "services.renew": lambda u, t: u.services.renew(f"{THEIRS}-lease", NOW + 99),
     "services.expired": lambda u, t: u.services.expired(NOW + 1),
@@ -73,6 +74,7 @@ ATTEMPTS = {
     "api_keys.page": lambda u, t: u.api_keys.page(THEIRS, None, True, ALL),
     "api_keys.all": lambda u, t: u.api_keys.all(True),
     "api_keys.many": lambda u, t: u.api_keys.many([t.key.id]),
+    "api_keys.count": lambda u, t: u.api_keys.count(THEIRS),
     "api_keys.write_many": lambda u, t: u.api_keys.write_many(
         [a_key(THEIRS)], [replace(t.key, version=2)], [t.key.id]
     ),
@@ -174,7 +176,9 @@ async def test_what_is_found_is_none_or_ones_own(store, theirs):
     """Not even that there is something: what is another's looks as what is not there."""
     nothing = Belongings(new_id())
     for attempt in ATTEMPTS:
-        if attempt.endswith((".get", ".find", ".save", ".remove", ".leased", ".renew", ".many", ".head")):
+        if attempt.endswith(
+            (".get", ".find", ".save", ".remove", ".leased", ".renew", ".many", ".count", ".head")
+        ):
             assert await attempted(store, theirs, attempt) == await attempted(store, nothing, attempt), (
                 attempt
             )

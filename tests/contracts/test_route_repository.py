@@ -325,3 +325,10 @@ async def test_a_tenant_sees_global_services_and_writes_its_own(store):
         assert await unit.services.get(shared.id) is not None
         await unit.services.save(changed(own, max_body=1), 1)
         await unit.services.remove(own.id, 2)
+
+
+async def test_a_tenants_own_are_counted(unit):
+    mine, other = new_id(), new_id()
+    added = [a_service("a", mine), a_service("b", mine), a_service("a", other), a_service("a")]
+    await unit.services.write_many(added, [], [])
+    assert [await unit.services.count(whose) for whose in (mine, other, new_id())] == [2, 1, 0]

@@ -159,6 +159,9 @@ class MemoryServices(_Rows):
         rows = (await self._seen()).items()
         return sorted((row for id_, row in rows if id_ in set(ids)), key=_by_name)
 
+    async def count(self, tenant_id: str) -> int:
+        return sum(row.tenant_id == tenant_id for row in (await self._seen()).values())
+
     async def write_many(
         self,
         added: Sequence[ServiceRegistrationDTO],
@@ -275,6 +278,10 @@ class MemoryApiKeys(_Rows):
 
     async def many(self, ids: Collection[str]) -> Sequence[ApiKeyDTO]:
         return sorted((row for id_, row in (await self._seen()).items() if id_ in set(ids)), key=_by_id)
+
+    async def count(self, tenant_id: str) -> int:
+        rows = (await self._seen()).values()
+        return sum(row.tenant_id == tenant_id and row.revoked_at is None for row in rows)
 
     async def write_many(
         self, added: Sequence[ApiKeyDTO], saved: Sequence[ApiKeyDTO], removed: Sequence[str]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from brain_gateway.application.authorization import Action, may_grant
 from brain_gateway.application.bus import Command
-from brain_gateway.application.commands.changing import check_version
+from brain_gateway.application.commands.changing import check_version, refuse_too_many
 from brain_gateway.application.commands.tenants import refuse_unserved
 from brain_gateway.application.dto import ApiKeyDTO
 from brain_gateway.application.ports.configuration_versions import ChangeKind
@@ -17,6 +17,7 @@ from brain_gateway.domain.events import ApiKeyIssued, ApiKeyRevoked
 from brain_gateway.domain.tenancy import ApiKey
 
 KEY_BYTES = 32
+MOST_KEYS = 10_000  # of one tenant, which its own people issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,14 @@ class RevokeApiKeyCommand(Command[None]):
 
 
 async def issue_api_key(command: IssueApiKeyCommand, work: Work) -> IssuedKey:
-    """Raises RoleRequired for roles that the actor may not give, InvalidDocument."""
+    """Raises RoleRequired for roles that the actor may not give, InvalidDocument, Conflict."""
     if command.tenant_id is None:
         raise InvalidDocument("tenant: must be named, a key belongs to one tenant")
     if command.expires_at <= work.now:
         raise InvalidDocument("expires_at: must be in the future")
     may_grant(work.actor, command.roles)
     await refuse_unserved(work, command.tenant_id)
+    await refuse_too_many(work, work.unit.api_keys, command.tenant_id, MOST_KEYS, "API keys")
     key = ApiKey.from_entropy(work.entropy(KEY_BYTES))
     item = ApiKeyDTO(
         id=work.new_id(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from brain_gateway.application.authorization import Action
 from brain_gateway.application.dto import ServiceRegistrationDTO
@@ -12,6 +13,7 @@ from brain_gateway.application.visibility import shown_to
 from brain_gateway.application.work import Work
 from brain_gateway.domain.errors import (
     ConfigurationError,
+    Conflict,
     InvalidDocument,
     PreconditionFailed,
     ResourceNotFound,
@@ -21,6 +23,14 @@ from brain_gateway.domain.routing.service_changes import events_between
 from brain_gateway.domain.routing.service_route import ServiceRoute
 
 Change = Callable[[ServiceRoute], ServiceRoute]
+
+
+class Counted(Protocol):
+    """A repository of what tenants have."""
+
+    async def count(self, tenant_id: str) -> int:
+        """How many are a tenant's own."""
+        ...
 
 
 async def writable(work: Work, tenant_id: str | None, service_id: str) -> ServiceRegistrationDTO:
@@ -94,6 +104,12 @@ def guarded(work: Work, service: ServiceRoute, already: bool = False) -> Service
             work.target_rule.check(service.at(service.discovery.unanswered))
         already = True
     return replace(service, outside_only=already) if service.outside_only != already else service
+
+
+async def refuse_too_many(work: Work, of: Counted, tenant_id: str, most: int, what: str) -> None:
+    """A tenant's people do not fill what all tenants share; a super_admin may. Raises Conflict."""
+    if not work.actor.everywhere and await of.count(tenant_id) >= most:
+        raise Conflict(f"a tenant has at most {most} {what}: take some away, or ask a super_admin")
 
 
 def subject(service: ServiceRoute) -> str:

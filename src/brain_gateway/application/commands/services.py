@@ -11,6 +11,7 @@ from brain_gateway.application.commands.changing import (
     change_service,
     check_version,
     guarded,
+    refuse_too_many,
     subject,
     writable,
 )
@@ -20,6 +21,8 @@ from brain_gateway.application.ports.configuration_versions import ChangeKind
 from brain_gateway.application.work import Work
 from brain_gateway.domain.routing.service_changes import events_between
 from brain_gateway.domain.routing.service_route import ServiceRoute
+
+MOST_SERVICES = 1000  # of one tenant, which its own people register
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +54,14 @@ class DeregisterServiceCommand(Command[None]):
 
 
 async def register_service(command: RegisterServiceCommand, work: Work) -> ServiceRegistrationDTO:
-    """Raises Conflict when its owner has one of that name (of two at once, one wins), or has been deleted."""
+    """Raises Conflict when its owner has one of that name (of two at once, one wins), has too many, or
+    has been deleted."""
     service = guarded(work, command.service)
     if service.tenant_id is not None:
         await refuse_unserved(work, service.tenant_id)
+        await refuse_too_many(
+            work, work.unit.services, service.tenant_id, MOST_SERVICES, "services of its own"
+        )
     item = ServiceRegistrationDTO(
         id=work.new_id(), owner=command.owner, created_at=work.now, updated_at=work.now, service=service
     )

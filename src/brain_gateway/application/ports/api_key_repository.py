@@ -37,6 +37,10 @@ class ApiKeyRepository(Protocol):
         """Those of these ids that exist, revoked ones too."""
         ...
 
+    async def count(self, tenant_id: str) -> int:
+        """How many a tenant has that are not revoked."""
+        ...
+
     async def write_many(
         self, added: Sequence[ApiKeyDTO], saved: Sequence[ApiKeyDTO], removed: Sequence[str]
     ) -> None:

@@ -64,6 +64,10 @@ class RouteRepository(Protocol):
         """Those of these ids that exist."""
         ...
 
+    async def count(self, tenant_id: str) -> int:
+        """How many of its own a tenant has."""
+        ...
+
     async def write_many(
         self,
         added: Sequence[ServiceRegistrationDTO],

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from brain_gateway.application.dto import ApiKeyDTO, Page, PageRequest
 from brain_gateway.domain.errors import InternalError
@@ -75,6 +75,12 @@ class SqlApiKeyRepository(Repository):
         for chunk in chunks(dict.fromkeys(ids)):
             rows += await self._session.rows(select(api_keys).where(api_keys.c.id.in_(chunk), self.seen))
         return _keys(sorted(rows, key=lambda row: row.id))
+
+    async def count(self, tenant_id: str) -> int:
+        """Revoked ones are not counted."""
+        statement = select(func.count()).select_from(api_keys).where(self.seen)
+        own = statement.where(api_keys.c.tenant_id == tenant_id, api_keys.c.revoked_at.is_(None))
+        return int((await self._session.rows(own))[0][0])
 
     async def write_many(
         self, added: Sequence[ApiKeyDTO], saved: Sequence[ApiKeyDTO], removed: Sequence[str]

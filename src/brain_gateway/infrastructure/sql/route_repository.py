@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, and_, delete, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, select, true, tuple_, update
 
 from brain_gateway.application.dto import Page, PageRequest, ServiceRegistrationDTO
 from brain_gateway.application.ports.route_repository import ServiceFilter
@@ -98,6 +98,12 @@ class SqlRouteRepository(Repository):
         for chunk in chunks(dict.fromkeys(ids)):
             rows += await self._session.rows(select(services).where(services.c.id.in_(chunk), self.seen))
         return await self._made(sorted(rows, key=lambda row: (row.name, row.id)))
+
+    async def count(self, tenant_id: str) -> int:
+        """In the index of names."""
+        statement = select(func.count()).select_from(services)
+        rows = await self._session.rows(statement.where(self.seen, services.c.tenant_id == tenant_id))
+        return int(rows[0][0])
 
     async def write_many(
         self,

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from brain_gateway.application.commands import api_keys
 from brain_gateway.application.commands.api_keys import IssueApiKeyCommand, RevokeApiKeyCommand
-from brain_gateway.domain.errors import InvalidDocument, PreconditionFailed, ResourceNotFound, RoleRequired
+from brain_gateway.domain.errors import (
+    Conflict,
+    InvalidDocument,
+    PreconditionFailed,
+    ResourceNotFound,
+    RoleRequired,
+)
 from tests.builders.control import Control, actor
 from tests.builders.gateway import OTHER_TENANT, TENANT
 
@@ -66,3 +73,15 @@ async def test_another_tenants_key_is_not_there(control):
     item = (await control.do(issue(tenant_id=OTHER_TENANT))).item
     with pytest.raises(ResourceNotFound):
         await control.do(RevokeApiKeyCommand(tenant_id=TENANT, key_id=item.id), actor())
+
+
+async def test_a_tenants_keys_are_bounded_for_its_own_people(control, monkeypatch):
+    monkeypatch.setattr(api_keys, "MOST_KEYS", 2)
+    first = (await control.do(issue(), actor())).item
+    await control.do(issue(), actor())
+    with pytest.raises(Conflict, match="at most 2 API keys"):
+        await control.do(issue(), actor())
+    await control.do(RevokeApiKeyCommand(tenant_id=TENANT, key_id=first.id), actor())
+    await control.do(issue(), actor())
+    await control.do(issue())
+    await control.do(issue(tenant_id=OTHER_TENANT))

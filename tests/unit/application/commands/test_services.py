@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from brain_gateway.application.commands import services
 from brain_gateway.application.commands.instances import RegisterInstanceCommand
 from brain_gateway.application.commands.services import (
     DeregisterServiceCommand,
@@ -114,3 +115,16 @@ async def test_nothing_is_registered_for_a_tenant_that_was_deleted(control):
         await control.do(
             RegisterServiceCommand(tenant_id=OTHER_TENANT, service=service(tenant_id=OTHER_TENANT))
         )
+
+
+async def test_a_tenants_services_are_bounded_for_its_own_people(control, monkeypatch):
+    monkeypatch.setattr(services, "MOST_SERVICES", 2)
+    own = [
+        RegisterServiceCommand(tenant_id=TENANT, service=service(f"s{n}", tenant_id=TENANT)) for n in range(4)
+    ]
+    for command in own[:2]:
+        await control.do(command, actor())
+    with pytest.raises(Conflict, match="at most 2 services"):
+        await control.do(own[2], actor())
+    await control.do(own[2])
+    await control.do(RegisterServiceCommand(service=service()))
