@@ -16,8 +16,8 @@ setup: ## Prepare .venv with the brain-gateway command (Python 3.11 or later; no
 run: setup ## Start the gateway and a small real platform behind it (ARGS="--port 8080 --workers 2")
 	@$(BIN)/python examples/platform/run.py $(ARGS)
 
-test: setup ## Run the tests, a process on each core (ARGS="-k limit")
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+test: setup ## Run the tests, a process on each core (ARGS="-k limit"); house rules are part of check
+	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore=tests/house $(ARGS)
 
 check: setup ## Style, types, import rules and house rules
 	$(BIN)/ruff check .
@@ -27,7 +27,7 @@ check: setup ## Style, types, import rules and house rules
 	cd examples/platform && ../../$(BIN)/mypy --config-file= --strict run.py launcher
 	MYPYPATH=src $(BIN)/mypy --config-file= --strict scripts/*.py
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest tests/house
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/house
 
 bench: setup ## Measure the gateway beside its peers, quick mode (ARGS="--full"; see bench/README.md)
 	@$(BIN)/python bench/run.py $(ARGS)
