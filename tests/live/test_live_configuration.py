@@ -26,7 +26,7 @@ from tests.live.harness.workers import connection_to_each
 
 pytestmark = pytest.mark.anyio
 
-CHANGES = int(os.environ.get("BRAIN_GATEWAY_TEST_CHANGES", "200"))
+CHANGES = int(os.environ.get("BRAIN_GATEWAY_TEST_CHANGES", "120"))
 ACCESS = {"BRAIN_GATEWAY_ACCESS_LOG": "false"}
 Seen = Callable[[Message], bool]
 Change = Callable[[int], Coroutine[Any, Any, tuple[str, Seen]]]
@@ -241,7 +241,7 @@ async def test_many_operators_at_once(tmp_path):
 
         async def operate(name: str, client: Connection) -> None:
             admin = Admin(gateway, client)
-            for number in range(15):
+            for number in range(10):
                 await admin.do("PATCH", f"/services/name:{name}", {"prefix": f"/p{number}"})
 
         async with Traffic([f"/{name}/x" for name in names]).over(
@@ -249,7 +249,7 @@ async def test_many_operators_at_once(tmp_path):
         ) as traffic:
             await asyncio.gather(*map(operate, names, clients.values()))
         assert traffic.failures == []
-        await agree(gateway, {f"/{name}/x": b"one /p14/x" for name in names}, 4)
+        await agree(gateway, {f"/{name}/x": b"one /p9/x" for name in names}, 4)
 
 
 async def agree(gateway: Gateway, wanted: Mapping[str, bytes], workers: int) -> None:

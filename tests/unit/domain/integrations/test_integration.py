@@ -3,7 +3,7 @@
 from dataclasses import FrozenInstanceError
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain_gateway.domain.errors import ConfigurationError, InvalidDocument
@@ -41,6 +41,7 @@ def test_what_a_tenant_begins_with():
     assert (entry.rate_limit, entry.retries) == (RateLimit(60, 60.0), 3)
 
 
+@settings(max_examples=30)  # each makes an entry
 @given(st.dictionaries(NAMES, st.tuples(st.booleans(), VALUES), min_size=1), st.data())
 def test_any_missing_required_field_is_found(fields, data):
     entry = integration(variant(*(CredentialField(name=n, required=r) for n, (r, _) in fields.items())))
@@ -50,6 +51,7 @@ def test_any_missing_required_field_is_found(fields, data):
     assert list(faults) == [f"{name}: is missing" for name in missing]
 
 
+@settings(max_examples=30)  # each makes an entry
 @given(st.dictionaries(st.one_of(NAMES, VALUES, st.sampled_from(["api_key", "client_id"])), VALUES))
 def test_values_and_unknown_names_never_appear(credentials):
     said = "\n".join(TWO.validate(secrets(credentials))) + repr(TWO) + repr(secrets(credentials).values())
