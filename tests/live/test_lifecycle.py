@@ -46,7 +46,7 @@ async def is_refused(port: int) -> bool:
     """Whether nobody takes new connections."""
     try:
         client = await open_connection(port)
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: the port closed before it was taken
         return True
     client.close()
     return False
