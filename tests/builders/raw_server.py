@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import ipaddress
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -45,12 +46,17 @@ async def raw_server(handler: Handler, tls: ssl.SSLContext | None = None) -> Asy
 
 
 def closed_port() -> int:
-    """A port of loopback that nothing listens on."""
-    import socket
+    """A port of loopback that nothing listens on, and that nobody else gets for as long as this process lives.
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    It stays bound, to a socket that does not listen: connections are refused, and the system gives the port neither
+    to a server that takes any nor to an outgoing connection. Who asks for it by number gets it (SO_REUSEADDR, which
+    servers set), as often as it likes: a server that is stopped finds its address free again.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        held.detach()  # it stays open: the end of the process closes it
         return port
 
 

@@ -12,7 +12,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,9 +22,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.raw_server import closed_port
+
 OWNER, APP = "gateway_owner", "gateway_app"
 _NOBODY = 65_534
-_PATIENCE = 30.0
+_PATIENCE = 120.0  # seconds
 _WATCH = "import os, sys; sys.stdin.read(); os.kill(int(sys.argv[1]), 3)"
 """Ends the server (SIGQUIT) when the run of the tests was killed: its end of the pipe closes then."""
 _OPTIONS = {
@@ -46,7 +47,7 @@ class PostgresServer:
         self._folder = folder
         self._user = _NOBODY if os.geteuid() == 0 else None
         self._numbers = itertools.count(1)
-        self.port = _closed_port()
+        self.port = closed_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
 
@@ -172,13 +173,6 @@ def _binary(program: str) -> str:
     assert spec is not None
     assert spec.origin is not None
     return str(Path(spec.origin).parent / "pginstall" / "bin" / program)
-
-
-def _closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Postgres:
