@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
@@ -86,20 +84,3 @@ def _set_up_sqlite(connection: DBAPIConnection, _: object) -> None:
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.close()
-
-
-def use_wal(file: Path, patience: float) -> None:
-    """Make the file, readable for its owner alone, and give it a write-ahead log, so that readers never wait.
-
-    Blocking. Raises StoreUnavailable.
-    """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        connection = sqlite3.connect(file, timeout=patience, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        finally:
-            connection.close()
-    except (OSError, sqlite3.Error) as error:
-        raise StoreUnavailable(f"{file}: cannot be made or opened as a database") from error

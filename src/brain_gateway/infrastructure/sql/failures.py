@@ -59,19 +59,29 @@ _CLASSES: Mapping[str, tuple[Kind, str]] = {
 }  # fmt: skip
 
 _FILE = "the database file cannot be read or written now; nothing was changed"
+_RIGHTS = (
+    "the database file cannot be opened for writing: the gateway needs rights on it, on its directory, and on what "
+    "begins with its name there"
+)
+_NO_DATABASE = (
+    "the database file is no SQLite database: "
+    "move it away, or name another (BRAIN_GATEWAY_DATA_DIR, DATABASE_URL)"
+)
 _CODES: Mapping[int, tuple[Kind, str]] = {
     sqlite3.SQLITE_BUSY: (StoreUnavailable, BUSY),
     sqlite3.SQLITE_LOCKED: (StoreUnavailable, BUSY),
     sqlite3.SQLITE_PROTOCOL: (StoreUnavailable, BUSY),
     sqlite3.SQLITE_FULL: (StoreUnavailable, "the database's disk is full; nothing was changed"),
     **dict.fromkeys(
-        (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM,
-         sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_ABORT,
-         sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_EMPTY),
+        (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM), (StoreUnavailable, _RIGHTS)
+    ),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
+         sqlite3.SQLITE_ABORT, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_EMPTY),
         (StoreUnavailable, _FILE),
     ),
     sqlite3.SQLITE_CORRUPT: (StoreUnavailable, "the database file is damaged: restore it from a backup"),
-    sqlite3.SQLITE_NOTADB: (StoreUnavailable, "the database file is no SQLite database"),
+    sqlite3.SQLITE_NOTADB: (StoreUnavailable, _NO_DATABASE),
     sqlite3.SQLITE_CONSTRAINT: (Conflict, KNOWN_ALREADY),
     sqlite3.SQLITE_TOOBIG: (InvalidDocument, NOT_STORABLE),
     sqlite3.SQLITE_MISMATCH: (InvalidDocument, NOT_STORABLE),

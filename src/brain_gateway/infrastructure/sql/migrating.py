@@ -17,11 +17,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
 from brain_gateway.domain.errors import ConfigurationError
-from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine, use_wal
+from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine
 from brain_gateway.infrastructure.sql.failures import translated
 from brain_gateway.infrastructure.sql.grants import check_role, grant
 from brain_gateway.infrastructure.sql.schema import REVISIONS, read_revision
 from brain_gateway.infrastructure.sql.session import SCOPE
+from brain_gateway.infrastructure.sql.sqlite_file import use_wal
 from brain_gateway.infrastructure.sql.tables import GLOBAL
 
 _LOCK = 0x42524741544558
