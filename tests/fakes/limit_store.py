@@ -10,7 +10,7 @@ from brain_gateway.domain.errors import LimitsUnavailable
 from brain_gateway.domain.resilience.leases import Grant
 from brain_gateway.domain.resilience.ledger import Ledger, grain_of
 
-SETTLE = 0.5
+SETTLE = 0.75
 
 
 class StoredLimits:
@@ -23,6 +23,7 @@ class StoredLimits:
         self.settled_at = 0.0
         self.calls = 0
         self.members: dict[str, float] = {}
+        self.told: dict[str, int] = {}
         self.ledgers: dict[str, Ledger] = {}
         self.tats: dict[str, float] = {}
 
@@ -31,6 +32,7 @@ class StoredLimits:
         self.epoch += 1
         self.settled_at = self.clock() + SETTLE
         self.members.clear()
+        self.told.clear()
         self.ledgers.clear()
         self.tats.clear()
 
@@ -54,14 +56,17 @@ class MemoryLimits:
     def lease_now(self, requests: Sequence[LeaseRequest]) -> list[Grant | None]:
         """The same, at once: for tests that order the steps themselves."""
         self._reach()
-        known = self._epoch == self.stored.epoch
-        return [self._grant(request) if known else None for request in requests]
+        return [self._grant(request) if self._granting(request) else None for request in requests]
 
-    async def pulse(self, member: str) -> Pulse:
+    def _granting(self, request: LeaseRequest) -> bool:
+        settled = not request.ask.want or self.stored.clock() >= self.stored.settled_at
+        return settled and self._epoch == self.stored.epoch
+
+    async def pulse(self, member: str, told: int = 0) -> Pulse:
         """See LimitStore."""
-        return self.pulse_now(member)
+        return self.pulse_now(member, told)
 
-    def pulse_now(self, member: str) -> Pulse:
+    def pulse_now(self, member: str, told: int = 0) -> Pulse:
         """The same, at once."""
         self._reach()
         now = self.stored.clock()
@@ -71,6 +76,10 @@ class MemoryLimits:
             del members[gone]
         lost = self._epoch not in (0, self.stored.epoch)
         self._epoch = self.stored.epoch
+        if told and not lost:
+            self.stored.told[member] = told
+            if len(self.stored.told) >= max(self.stored.told.values()):
+                self.stored.settled_at = min(self.stored.settled_at, now)
         settling = max(0.0, self.stored.settled_at - now)
         return Pulse(len(members), (lambda _: True) if lost else None, settling)
 
@@ -88,10 +97,9 @@ class MemoryLimits:
         for left, count in ask.report:
             ledger.add(now + left, count)
         free = max(0, limit.requests - ledger.held(now))
-        count = receipt = 0
-        if now >= stored.settled_at:
-            most = max(ask.need, free // (2 * request.members))
-            count = max(0, min(ask.want, free, most, self._room(request, now)))
+        receipt = 0
+        most = max(ask.need, free // (2 * request.members))
+        count = max(0, min(ask.want, free, most, self._room(request, now)))
         if count:
             receipt = ledger.add(now + request.life + limit.window * 1.001, count)
             if limit.burst is not None:
@@ -108,7 +116,7 @@ class MemoryLimits:
         return limit.burst - ceil(ahead * limit.requests / limit.window - 1e-9)
 
     def _wait(self, request: LeaseRequest, free: int, now: float) -> float:
-        limit, wait = request.limit, max(0.0, self.stored.settled_at - now)
+        limit, wait = request.limit, 0.0
         if free <= 0:
             wait = max(wait, self.stored.ledgers[request.key].next_expiry(now) - now)
         if limit.burst is not None:

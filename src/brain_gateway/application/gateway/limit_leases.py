@@ -59,6 +59,7 @@ class LimitDesk:
         self._windows: WeakSet[LeasedWindow] = WeakSet()
         self._wanting: dict[LeasedWindow, None] = {}  # in the order of their calls
         self._supplied: dict[LeasedWindow, None] = {}  # those with tokens in hand, longest unseen first
+        self._owing: set[LeasedWindow] | None = None  # after a loss: those that have not been reported yet
         self._reachable = False
         self._reason = ""
         self._wake = asyncio.Event()
@@ -145,23 +146,26 @@ class LimitDesk:
     async def _pulse(self) -> None:
         async with self._calling:
             try:
-                pulse = await self._store.pulse(self._member)
+                pulse = await self._store.pulse(self._member, self._told())
             except LimitsUnavailable as error:
                 self._reason = error.detail
                 self._lose_touch()
                 return
             self._heed(pulse)
 
+    def _told(self) -> int:
+        """See LimitStore.pulse."""
+        return self.terms.members if self._owing is not None and not self._owing else 0
+
     def _heed(self, pulse: Pulse) -> None:
         now = self._clock()
         self._count_members(pulse.members, now)
         if pulse.lost is not None:
-            logger.warning("the limit store has lost its data: what was admitted is reported")
-            for window in [window for window in self._windows if pulse.lost(window.key)]:
-                window.lost(now)
+            self._lost(pulse.lost, now)
         if pulse.settling > 0.0:
             self._go_alone()
         elif self.terms.alone_since is not None:
+            self._owing = None
             self.terms.alone_since = None
             logger.info("limits are shared", extra={"members": self.terms.members})
         if not self._reachable or pulse.lost is not None:
@@ -169,7 +173,15 @@ class LimitDesk:
         self._reachable, self._reason = True, ""
         self._wake.set()
 
+    def _lost(self, lost: Callable[[str], bool], now: float) -> None:
+        logger.warning("the limit store has lost its data: what was admitted is reported")
+        for window in [window for window in self._windows if lost(window.key)]:
+            window.lost(now)
+        self._owing = {window for window in self._windows if window.has_unreported}
+
     def _count_members(self, members: int, now: float) -> None:
+        if not self._reachable:
+            self._many_seen_at = now  # the others are yet to call, too
         if members >= self.terms.members or now - self._many_seen_at > FEWER_AFTER:
             self.terms.members = max(1, members)
             self._many_seen_at = now
@@ -211,6 +223,8 @@ class LimitDesk:
                     self._missed([window])
                     continue
                 window.granted(sent, now, request.ask, grant)
+                if self._owing:
+                    self._owing.discard(window)
                 if grant.count:
                     self._supplied[window] = None
                 self._waits.settle(window, request.ask.need, grant.count, now)

@@ -36,11 +36,16 @@ class LimitStore(Protocol):
     """
 
     async def lease(self, requests: Sequence[LeaseRequest]) -> list[Grant | None]:
-        """One answer for each request, in order; None: the store has lost its data (call `pulse` and report)."""
+        """One answer for each request, in order. None: nothing was done, as the store has lost its data, or waits for
+        reports of them and was asked for tokens (call `pulse`)."""
         ...
 
-    async def pulse(self, member: str) -> Pulse:
-        """Say that a process is there, and learn of the others. Must be called before the first lease."""
+    async def pulse(self, member: str, told: int = 0) -> Pulse:
+        """Say that a process is there, and learn of the others. Must be called before the first lease.
+
+        `told`: that after a loss it has reported all, and how many processes there were before; 0 otherwise. When as
+        many have, the store waits no longer.
+        """
         ...
 
     async def leave(self, member: str) -> None:

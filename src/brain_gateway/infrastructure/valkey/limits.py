@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 PARTS = 8
-SETTLE = 0.5  # seconds for reports after data were lost
+SETTLE = 0.75  # seconds at most for reports after data were lost
 FORGOTTEN_AFTER = 2.0  # seconds after its last call a process is no member any more
 SLICES = 5  # of a timeout
 MOST_SLICES = 15  # however long this process is held up
@@ -54,12 +54,13 @@ class ValkeyLimits:
         answers = await self._run([self._call(request) for request in requests])
         return [_grant(answer) for answer in answers]
 
-    async def pulse(self, member: str) -> Pulse:
+    async def pulse(self, member: str, told: int = 0) -> Pulse:
         """See LimitStore."""
         calls: list[Call] = [(MEMBERS, ["{bg}:members"], [member, round(FORGOTTEN_AFTER * _MICRO)])]
         for part, known in enumerate(self._epochs):
+            keys = [f"{{bg{part}}}:epoch", f"{{bg{part}}}:reported"]
             fresh = self._entropy(8).hex()
-            calls.append((EPOCH, [f"{{bg{part}}}:epoch"], [known, fresh, round(SETTLE * _MICRO)]))
+            calls.append((EPOCH, keys, [known, fresh, round(SETTLE * _MICRO), member, told]))
         members, *epochs = await self._run(calls)
         lost = set()
         for part, (found, _) in enumerate(epochs):

@@ -7,7 +7,7 @@ from __future__ import annotations
 #
 # A token that is granted now is used within `life`, so it counts until now + life + window, and a thousandth of the
 # window longer for clocks that run apart. With a burst the grant is recorded as if used at the end of its life (GCRA,
-# ITU-T I.371): whenever it is used, the spacing holds.
+# ITU-T I.371): whenever it is used, the spacing holds. After a loss only reports are taken until the part is settled.
 LEASE = """
 local epoch, want, need, members = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local requests, window, life = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -17,7 +17,7 @@ local known = redis.call('GET', KEYS[2])
 if not known or string.sub(known, 1, 16) ~= epoch then return {-1, 0, 0, 0} end
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local settled = tonumber(string.sub(known, 18))
+if want > 0 and tonumber(string.sub(known, 18)) > now then return {-1, 0, 0, 0} end
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -53,14 +53,12 @@ while at < #ARGV do
   at = at + 2
 end
 
-local free, grant, receipt = math.max(0, requests - held), 0, 0
-if settled <= now then
-  grant = math.min(want, free, math.max(need, math.floor(free / (2 * members))))
-  if burst > 0 then
-    local room = burst
-    if tat > now then room = math.floor(burst - (tat - now) * requests / window) end
-    grant = math.max(0, math.min(grant, room))
-  end
+local free, receipt = math.max(0, requests - held), 0
+local grant = math.min(want, free, math.max(need, math.floor(free / (2 * members))))
+if burst > 0 then
+  local room = burst
+  if tat > now then room = math.floor(burst - (tat - now) * requests / window) end
+  grant = math.max(0, math.min(grant, room))
 end
 if grant > 0 then
   receipt = math.ceil((now + life + window + math.ceil(window / 1000)) / grain)
@@ -88,15 +86,17 @@ local wait = 0
 if grant < math.max(1, need) then
   if free <= 0 and first then wait = first * grain - now end
   if burst > 0 then wait = math.max(wait, tat + math.ceil(window / requests) * (1 - burst) - now) end
-  if settled > now then wait = math.max(wait, settled - now) end
 end
 return {grant, receipt, free, math.max(0, math.ceil(wait))}
 """
 
-# KEYS: the epoch of a part. Its value: an id of 16 characters, a colon, the instant from which grants are made.
-# Who finds it missing or changed and knew another has lost data: grants wait until all have reported.
+# KEYS: the epoch of a part, who has reported. Value of the first: an id of 16 characters, a colon, the instant from
+# which grants are made. Who finds it missing or changed and knew another has lost data: grants wait until as many have
+# reported as there were, by the word of whoever counted most (the second: member -> its count), and no longer than
+# ARGV[3] microseconds.
 EPOCH = """
 local known, fresh, settle = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local member, told = ARGV[4], tonumber(ARGV[5])
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local held = redis.call('GET', KEYS[1])
@@ -105,6 +105,16 @@ if held then id, settled = string.sub(held, 1, 16), tonumber(string.sub(held, 18
 if not held or (known ~= '' and id ~= known and settled == 0) then
   if known ~= '' then settled = now + settle end
   redis.call('SET', KEYS[1], id .. ':' .. string.format('%.0f', settled))
+elseif told > 0 and id == known and settled > now then
+  redis.call('HSET', KEYS[2], member, told)
+  redis.call('PEXPIRE', KEYS[2], math.ceil(settle / 1000))
+  local counts = redis.call('HVALS', KEYS[2])
+  local most = 0
+  for _, number in ipairs(counts) do most = math.max(most, tonumber(number)) end
+  if #counts >= most then
+    settled = now
+    redis.call('SET', KEYS[1], id .. ':' .. string.format('%.0f', settled))
+  end
 end
 return {id, math.max(0, settled - now)}
 """

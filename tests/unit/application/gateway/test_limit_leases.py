@@ -213,13 +213,27 @@ async def test_a_loss_is_reported_before_anybody_is_granted_anything(stored, clo
         assert await request(other, elsewhere, clock) is False
         stored.lose()
         await settled()
-        assert None not in (one.terms.alone_since, other.terms.alone_since)
-        assert await request(other, elsewhere, clock) is False
+        assert (one.terms.alone_since, other.terms.alone_since) == (None, None), "both have reported"
         assert stored.ledgers[window.key].held(clock()) == 10
-        clock.now += elsewhere.life + 0.5
+        clock.now += elsewhere.life
         await settled()
-        assert other.terms.alone_since is None
         assert await request(other, elsewhere, clock) is False
+
+
+async def test_after_a_loss_who_does_not_report_is_waited_for_in_vain(stored, clock):
+    one = new_desk(stored, clock, members=2)
+    other = MemoryLimits(stored)
+    other.pulse_now("other")
+    async with running(one):
+        window = one.window("k", TEN)
+        assert await request(one, window, clock) is True
+        stored.lose()
+        await settled()
+        assert one.terms.alone_since is not None
+        assert stored.ledgers[window.key].held(clock()) == 1
+        clock.now += 0.75
+        await settled()
+        assert one.terms.alone_since is None
 
 
 async def test_members_that_are_missed_for_a_moment_still_have_their_share(stored, clock):
@@ -229,6 +243,25 @@ async def test_members_that_are_missed_for_a_moment_still_have_their_share(store
             await settled()
         stored.lose()
         await settled()
+        assert one.terms.members == 2
+        clock.now += limit_leases.FEWER_AFTER + 0.1
+        await settled()
+        assert one.terms.members == 1
+
+
+async def test_the_others_are_not_forgotten_while_the_store_is_away(stored, clock):
+    """The first to find it again would have the limits to itself."""
+    one, other = new_desk(stored, clock), new_desk(stored, clock, "other")
+    async with running(one), running(other):
+        await settled()
+        assert one.terms.members == 2
+    stored.members.clear()
+    stored.away = True
+    async with running(one):
+        clock.now += 10 * limit_leases.FEWER_AFTER
+        stored.away = False
+        await settled()
+        assert one.terms.alone_since is None
         assert one.terms.members == 2
         clock.now += limit_leases.FEWER_AFTER + 0.1
         await settled()

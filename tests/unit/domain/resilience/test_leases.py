@@ -15,7 +15,7 @@ from brain_gateway.domain.resilience.lease_terms import LONGEST_LIFE, SHORTEST_L
 from brain_gateway.domain.resilience.leases import REST, Ask, Grant, LeasedWindow, LeaseTerms, lease_life
 from brain_gateway.domain.resilience.limits import RateLimit
 from brain_gateway.domain.resilience.lone_share import AT_ONCE
-from tests.fakes.limit_store import MemoryLimits, StoredLimits
+from tests.fakes.limit_store import SETTLE, MemoryLimits, StoredLimits
 
 
 @dataclass
@@ -384,7 +384,7 @@ def test_after_a_loss_everything_is_reported(world, process):
     process.store.pulse_now("p")
     process.window.lost(process.clock)
     assert not process.request(), "what was leased of the old store is void"
-    world.now += 0.5
+    world.now += SETTLE
     process.round(0)
     other = Process(world, 5.0, 2)
     other.round(10)
