@@ -182,7 +182,8 @@ class LeasedWindow:
         """The store answered what was asked at the instant `sent`."""
         self._asked = False
         self._known()
-        self._free, self._heard_at = grant.free, now
+        if self.terms.alone_since is None:  # else it is yet to hear of what others admitted
+            self._free, self._heard_at = grant.free, now
         if grant.count:
             self._grant = grant.count
             self._queue.append(_Lease(grant.count, grant.receipt, sent + self.life))

@@ -148,8 +148,8 @@ def test_no_span_holds_more_than_its_burst_and_its_spacing(requests, burst, step
             assert more <= burst + (last - first) * limit.requests / limit.window + 1e-6
 
 
-@given(LIMITS, st.lists(st.integers(0, 40), min_size=3, max_size=3), STEPS)
-def test_if_all_lose_the_store_at_once_the_sum_still_holds(limit, before, after):
+def three_alone(limit, before):
+    """A world in which all have lost the store after so many requests each, and know what is left."""
     world = World(limit)
     processes = [Process(world, offset, 3) for offset in (0.0, -900.0, 5e6)]
     for process, number in zip(processes, before, strict=True):
@@ -161,11 +161,47 @@ def test_if_all_lose_the_store_at_once_the_sum_still_holds(limit, before, after)
     for process in processes:  # each knows what is left: who has heard nothing yet takes part of the whole
         process.round(need=0)
         process.terms.alone_since = process.clock
+    return world, processes
+
+
+BEFORE = st.lists(st.integers(0, 40), min_size=3, max_size=3)
+
+
+@given(LIMITS, BEFORE, STEPS)
+def test_if_all_lose_the_store_at_once_the_sum_still_holds(limit, before, after):
+    world, processes = three_alone(limit, before)
     for what, who, number in after:
         if what == "pass":
             world.now += limit.window * number / 40
         elif what == "request":
             act(processes[who], what, number)
+    assert most_in_a_window(world.admitted, limit.window) <= limit.requests
+
+
+AFTER_A_LOSS = st.lists(
+    st.tuples(st.sampled_from(["request", "report", "pass"]), st.integers(0, 2), st.integers(0, 30)),
+    max_size=20,
+)
+
+
+@given(LIMITS, st.lists(st.sampled_from([0, 3, 100]), min_size=3, max_size=3), AFTER_A_LOSS)
+def test_if_the_store_loses_its_data_the_sum_still_holds(limit, before, steps):
+    """Reports come one by one, and their answers know of no others."""
+    world, processes = three_alone(limit, before)
+    world.stored.lose()
+    noticed = set()
+    for what, who, number in steps:
+        process = processes[who]
+        if what == "request":
+            act(process, what, number)
+        elif what == "pass":
+            world.now += limit.window * number / 1000
+        else:
+            if who not in noticed:
+                noticed.add(who)
+                process.store.pulse_now(str(who))
+                process.window.lost(process.clock)
+            process.round(0)
     assert most_in_a_window(world.admitted, limit.window) <= limit.requests
 
 
