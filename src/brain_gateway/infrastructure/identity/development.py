@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-import jwt
-
 from brain_gateway.infrastructure.identity.compact import encode_part
 from brain_gateway.infrastructure.identity.config import SHARED_SECRET_ALGORITHM
 from brain_gateway.infrastructure.identity.keys import shared_secret
+from brain_gateway.infrastructure.identity.shared_key import sign
 
 DEMO_TENANT_ID: Final = "0b0c9f5e-2f6e-4b5d-8c7e-1f2e3d4c5b6a"
 DEMO_TENANT_NAME: Final = "Demo"
@@ -38,8 +37,8 @@ def mint(
     optional = {"jti": token_id, "iss": issuer, "aud": audience}
     claims |= {name: value for name, value in optional.items() if value is not None}
     signing_input = _part({"alg": SHARED_SECRET_ALGORITHM, "typ": "JWT"}) + b"." + _part(claims)
-    key = shared_secret(secret).material
-    signature = jwt.get_algorithm_by_name(SHARED_SECRET_ALGORITHM).sign(signing_input, key)
+    shared_secret(secret)
+    signature = sign(secret.encode(), signing_input)
     return (signing_input + b"." + encode_part(signature)).decode("ascii")
 
 

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.infrastructure.identity.compact import CompactToken
 from brain_gateway.infrastructure.identity.config import SHARED_SECRET_ALGORITHM
+from brain_gateway.infrastructure.identity.shared_key import is_secret, verifies
 
 MAX_KEYS = 256
 MIN_RSA_BITS = 2048  # RFC 7518 section 3.3
@@ -38,12 +36,16 @@ class VerificationKey:
     key_id: str | None
     algorithms: frozenset[str]
     members: tuple[str, ...] = field(repr=False)
-    material: object = field(compare=False, repr=False)
+    material: object = field(compare=False, repr=False)  # bytes: of the shared secret
 
     def verifies(self, token: CompactToken) -> bool:
         """Whether the signature is this key's. False, too, when the key is not for the token's algorithm."""
         if token.algorithm not in self.algorithms:
             return False
+        if isinstance(self.material, bytes):
+            return verifies(self.material, token.signing_input, token.signature)
+        import jwt
+
         algorithm = jwt.get_algorithm_by_name(token.algorithm)
         return algorithm.verify(token.signing_input, self.material, token.signature)
 
@@ -64,13 +66,12 @@ class KeySet:
 
 
 def shared_secret(secret: str) -> VerificationKey:
-    """The key of HS256. PyJWT refuses what is a key of another kind; raises ConfigurationError then."""
-    try:
-        material = jwt.get_algorithm_by_name(SHARED_SECRET_ALGORITHM).prepare_key(secret)
-    except jwt.InvalidKeyError:
-        fault = "JWT_SECRET is empty, or is a public key, certificate or JWK: use random text"
-        raise ConfigurationError(fault) from None
-    return VerificationKey(None, frozenset({SHARED_SECRET_ALGORITHM}), (), material)
+    """The key of HS256. Raises ConfigurationError for what is a key of another kind."""
+    if not is_secret(secret):
+        raise ConfigurationError(
+            "JWT_SECRET is empty, or is a public key, certificate or JWK: use random text"
+        )
+    return VerificationKey(None, frozenset({SHARED_SECRET_ALGORITHM}), (), secret.encode())
 
 
 def parse_key_set(body: bytes) -> KeySet:
@@ -110,6 +111,10 @@ def _for_signatures(jwk: Mapping[str, object]) -> bool:
 
 
 def _material(algorithm: str, public: dict[str, str]) -> object:
+    # Not imported with this module: a gateway that takes tokens of a shared secret alone uses neither.
+    import jwt
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
     try:
         material = jwt.get_algorithm_by_name(algorithm).from_jwk(public)
     except (jwt.PyJWTError, ValueError, TypeError):
