@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from brain_gateway.application.dto import Page, PageRequest
 from brain_gateway.application.ports.audit_log import AuditDraft, AuditFilter
 from brain_gateway.domain.audit import GENESIS, AuditEntry, content_of, seal
 from brain_gateway.domain.errors import InvalidDocument
+from brain_gateway.infrastructure.sql.dialects import insert_into
 from brain_gateway.infrastructure.sql.pieces import in_pieces
 from brain_gateway.infrastructure.sql.repository import Repository, owner_of, page_of, tenant_of
 from brain_gateway.infrastructure.sql.tables import GLOBAL, audit_heads, audit_log
@@ -86,8 +86,9 @@ class SqlAuditLog(Repository):
     async def _move_head(self, owner: str, sequence: int, last: str) -> None:
         statement = update(audit_heads).where(audit_heads.c.tenant_id == owner)
         if not await self._session.change(statement.values(sequence=sequence, hash=last)):
-            dialect = postgresql if self._session.postgresql else sqlite
-            new = dialect.insert(audit_heads).values(tenant_id=owner, sequence=sequence, hash=last)
+            new = insert_into(audit_heads, self._session.postgresql).values(
+                tenant_id=owner, sequence=sequence, hash=last
+            )
             await self._session.change(new)
 
 

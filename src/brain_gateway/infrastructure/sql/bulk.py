@@ -11,9 +11,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Table
-from sqlalchemy.dialects.postgresql.base import PGDialect
 
-_POSTGRESQL = PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy annotates no constructor of a dialect
+from brain_gateway.infrastructure.sql.dialects import postgresql
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -66,5 +66,5 @@ def _rows_over(table: Table, key: str, names: tuple[str, ...]) -> str:
 
 
 def _types(table: Table, names: tuple[str, ...]) -> str:
-    kinds = (table.c[name].type.compile(_POSTGRESQL).split(" COLLATE")[0] for name in names)
+    kinds = (table.c[name].type.compile(postgresql()).split(" COLLATE")[0] for name in names)
     return ", ".join(f"${at}::{kind}[]" for at, kind in enumerate(kinds, 1))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from brain_gateway.application.ports.configuration_versions import ChangeKind, ConfigurationChange
+from brain_gateway.infrastructure.sql.dialects import insert_into
 from brain_gateway.infrastructure.sql.documents import build, from_text, to_text
 from brain_gateway.infrastructure.sql.repository import Repository
 from brain_gateway.infrastructure.sql.tables import configuration_head, configuration_versions, declarations
@@ -79,9 +79,8 @@ class SqlConfigurationVersions(Repository):
 
     async def declare(self, owner: str, fingerprint: str) -> None:
         """In the place of what was there."""
-        dialect = postgresql if self._session.postgresql else sqlite
         row = {"tenant_id": self._session.owner, "owner": owner, "fingerprint": fingerprint}
-        statement = dialect.insert(declarations).values(**row)
+        statement = insert_into(declarations, self._session.postgresql).values(**row)
         await self._session.change(
             statement.on_conflict_do_update(
                 index_elements=["tenant_id", "owner"], set_={"fingerprint": fingerprint}

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, and_, select, true
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_of
-from sqlalchemy.dialects import postgresql, sqlite
 
 from brain_gateway.application.dto import Page, PageRequest, Stored
 from brain_gateway.domain.errors import Conflict, InvalidDocument, PreconditionFailed, ResourceNotFound
+from brain_gateway.infrastructure.sql.dialects import insert_into
 from brain_gateway.infrastructure.sql.session import Session
 from brain_gateway.infrastructure.sql.tables import GLOBAL, SHARED
 
@@ -116,8 +116,7 @@ class Repository:
 
     async def insert(self, row: Mapping[str, Any]) -> None:
         """A new row. Raises Conflict when one of its keys is taken, by whomever."""
-        dialect = postgresql if self._session.postgresql else sqlite
-        statement = dialect.insert(self.table).values(**row).on_conflict_do_nothing()
+        statement = insert_into(self.table, self._session.postgresql).values(**row).on_conflict_do_nothing()
         if not await self._session.change(statement):
             raise Conflict(self.taken)
 

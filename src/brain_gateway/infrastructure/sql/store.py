@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from brain_gateway.application.ports.unit_of_work import UnitOfWork
 from brain_gateway.application.scope import Scope
@@ -16,6 +15,7 @@ from brain_gateway.domain.errors import GatewayError
 from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine
 from brain_gateway.infrastructure.sql.failures import translated
 from brain_gateway.infrastructure.sql.grants import role_faults
+from brain_gateway.infrastructure.sql.plain_sqlalchemy import AsyncConnection, AsyncEngine
 from brain_gateway.infrastructure.sql.schema import Revision, read_revision
 from brain_gateway.infrastructure.sql.session import Database
 from brain_gateway.infrastructure.sql.unit_of_work import SqlUnitsOfWork
