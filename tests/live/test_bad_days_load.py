@@ -10,6 +10,7 @@ import pytest
 from tests.live.harness.gateway import eventually, head, request
 from tests.live.harness.rig import running_rig
 from tests.live.harness.upstream import OK
+from tests.live.harness.wire import PATIENCE
 
 pytestmark = pytest.mark.anyio
 MIB = 1 << 20
@@ -24,7 +25,7 @@ def anyio_backend():
 
 @pytest.fixture(scope="module")
 async def shared(tmp_path_factory):
-    async with running_rig(tmp_path_factory.mktemp("load"), {"crm": {}}) as rig:
+    async with running_rig(tmp_path_factory.mktemp("load"), {"crm": {"timeouts": {"response": 0}}}) as rig:
         yield rig
 
 
@@ -49,7 +50,7 @@ async def test_two_thousand_parallel_requests(rig):
         client = await rig.gateway.connect()
         await client.send(text)
         clients.append(client)
-    await eventually(lambda: len(rig.upstream.arrivals) == 2000, "the service sees all of them", 30)
+    await eventually(lambda: len(rig.upstream.arrivals) == 2000, "the service sees all of them")
     in_flight = [
         v
         for name, v in (await rig.gateway.metrics()).items()
@@ -74,7 +75,7 @@ async def digest_of(reader, size: int) -> str:
     """Read so many bytes; their digest."""
     found = hashlib.sha256()
     while size:
-        piece = await asyncio.wait_for(reader.read(min(size, MIB)), 20)
+        piece = await asyncio.wait_for(reader.read(min(size, MIB)), PATIENCE)
         assert piece, "the body is short"
         found.update(piece)
         size -= len(piece)
@@ -99,7 +100,7 @@ async def test_sixty_four_mebibytes_down(rig, framing):
     client = await rig.gateway.connect()
     await client.send(head(request("GET", "/crm/x")))
     if "chunked" in framing:
-        answer = await asyncio.wait_for(client.response(), 30)
+        answer = await asyncio.wait_for(client.response(), PATIENCE)
         assert hashlib.sha256(answer.body).hexdigest() == EXPECTED
     else:
         await client.head()

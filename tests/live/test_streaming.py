@@ -8,9 +8,9 @@ import pytest
 
 from tests.live.harness.gateway import head, request
 from tests.live.harness.rig import running_rig
+from tests.live.harness.wire import PATIENCE
 
 pytestmark = pytest.mark.anyio
-QUICK = {"connect": 1, "response": 0.5, "idle": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,8 @@ def anyio_backend():
 async def shared(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     faults = request.param == "asgi"  # an ASGI server logs an answer that breaks off as an error
-    async with running_rig(folder, {"crm": {"timeouts": QUICK}}, entry=request.param, faults=faults) as rig:
+    policies = {"crm": {}, "brief": {"timeouts": {"idle": 0.5}}}
+    async with running_rig(folder, policies, entry=request.param, faults=faults) as rig:
         yield rig
 
 
@@ -50,7 +51,7 @@ async def test_events_pass_one_by_one(rig):
         for number in range(10):
             event = b"data: %d\n\n" % number
             await arrival.peer.send(b"%x\r\n%b\r\n" % (len(event), event))
-            await asyncio.wait_for(heard.wait(), 5)
+            await asyncio.wait_for(heard.wait(), PATIENCE)
             heard.clear()
         await arrival.peer.send(b"0\r\n\r\n")
 
@@ -71,7 +72,7 @@ async def test_the_head_passes_before_any_body(rig):
 
     async def waits(arrival):
         await arrival.peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
-        await asyncio.wait_for(seen.wait(), 5)
+        await asyncio.wait_for(seen.wait(), PATIENCE)
         await arrival.peer.send(b"ok")
 
     rig.upstream.reset(waits)
@@ -94,7 +95,7 @@ async def test_an_event_stream_may_be_silent_for_long(rig):
         arrival.peer.close()
 
     rig.upstream.reset(keeps_silent)
-    client = await started(rig)
+    client = await started(rig, "/brief/events")
     answer = await client.response()
     client.close()
     assert answer.body == b"data: 1\n\ndata: 2\n\n"
@@ -108,7 +109,7 @@ async def test_another_body_may_not(rig):
         await arrival.peer.rest()
 
     rig.upstream.reset(keeps_silent)
-    client = await started(rig)
+    client = await started(rig, "/brief/text")
     assert (await client.rest()).endswith(b"hello")
     client.close()
 
@@ -124,7 +125,7 @@ async def test_a_client_that_leaves_a_stream_is_told_to_the_service(rig):
     client = await started(rig)
     await client.head()
     client.close()
-    await asyncio.wait_for(left.wait(), 5)
+    await asyncio.wait_for(left.wait(), PATIENCE)
 
 
 async def test_an_upload_passes_piece_by_piece(rig):
@@ -146,7 +147,7 @@ async def test_an_upload_passes_piece_by_piece(rig):
     for number in range(10):
         piece = b"piece %d" % number
         await client.send(b"%x\r\n%b\r\n" % (len(piece), piece))
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), PATIENCE)
         heard.clear()
     await client.send(b"0\r\n\r\n")
     assert (await client.response()).status == 200

@@ -13,7 +13,7 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.live.harness.credentials import API_KEY, API_KEY_HASH, TENANT, token
-from tests.live.harness.gateway import eventually, head, request, running_gateway
+from tests.live.harness.gateway import eventually, head, request, running_gateway, settled
 from tests.live.harness.rig import configuration, service
 from tests.live.harness.upstream import scripted_upstream
 from tests.live.harness.wire import PATIENCE
@@ -81,24 +81,16 @@ def with_key(url: str, **policies) -> dict:
 
 @pytest.fixture(scope="module")
 async def shared(tmp_path_factory):
-    """One gateway before two echo servers and a scripted one; its times are too short for idle tunnels."""
+    """One gateway before two echo servers and a scripted one."""
     async with echoing() as (echo, url), echoing("deflate") as (_, other), scripted_upstream() as upstream:
-        quick = {"response": 0.3, "idle": 0.3, "total": 0.3}
         policies = {
             "chat": {"prefix": "/ws"},
             "limited": {"limit": {"requests": 1, "window": 600}},
             "deflating": {"targets": [other]},
-            "quick": {"timeouts": quick},
             "raw": {"targets": [upstream.url]},
         }
-        times = {
-            "KEEP_ALIVE_TIMEOUT": "0.3",
-            "HEADER_TIMEOUT": "0.3",
-            "BODY_TIMEOUT": "0.3",
-            "JWT_LEEWAY": "0",
-        }
         folder = tmp_path_factory.mktemp("websockets")
-        async with running_gateway(folder, with_key(url, **policies), **times) as gateway:
+        async with running_gateway(folder, with_key(url, **policies), JWT_LEEWAY="0") as gateway:
             yield echo, gateway, upstream
 
 
@@ -163,7 +155,7 @@ async def test_large_messages(echo, gateway):
     async with tunnel(gateway) as socket:
         for _ in range(2):
             await socket.send(message)
-            assert await asyncio.wait_for(socket.recv(), 20) == message
+            assert await asyncio.wait_for(socket.recv(), PATIENCE) == message
 
 
 async def test_compression_is_between_the_ends(gateway):
@@ -248,7 +240,7 @@ async def test_a_tunnel_counts_as_a_request(echo, gateway):
 
 
 async def test_a_tunnel_ends_with_its_token(echo, gateway):
-    credential = f"Authorization: Bearer {token(lifetime=1.3)}"
+    credential = f"Authorization: Bearer {token(lifetime=2.5)}"
     async with tunnel(gateway, credential=credential) as socket:
         await socket.send("hello")
         assert await socket.recv() == "hello"
@@ -357,8 +349,7 @@ async def test_a_slow_end_slows_the_other_and_not_the_gateway(gateway, upstream)
     await client.send(head(request("GET", "/raw/x", None, *UPGRADE)))
     assert (await client.response()).status == 101
     client.writer.transport.pause_reading()
-    await asyncio.sleep(0.8)
-    held = sent
+    held = await settled(lambda: sent)
     assert held < 24 * MIB, "the service is made to wait"
     assert gateway.rss() - before < 8 * MIB
     client.writer.transport.resume_reading()
@@ -368,10 +359,16 @@ async def test_a_slow_end_slows_the_other_and_not_the_gateway(gateway, upstream)
     client.reset()
 
 
-async def test_an_idle_tunnel_stays_open(echo, gateway):
+async def test_an_idle_tunnel_stays_open(tmp_path):
     """None of the times of requests are times of tunnels."""
-    async with tunnel(gateway, "/quick") as socket:
-        await asyncio.sleep(1.0)
+    times = dict.fromkeys(("KEEP_ALIVE_TIMEOUT", "HEADER_TIMEOUT", "BODY_TIMEOUT"), "1.5")
+    brief = {"timeouts": dict.fromkeys(("response", "idle", "total"), 1.5)}
+    async with (
+        echoing() as (_, url),
+        running_gateway(tmp_path, with_key(url, brief=brief), **times) as own,
+        tunnel(own, "/brief") as socket,
+    ):
+        await asyncio.sleep(2.0)
         await socket.send("hello")
         assert await socket.recv() == "hello"
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,18 @@ class Gateway:
             assert self.process.poll() is None, f"the gateway did not start:\n{self.log}"
             assert time.monotonic() < deadline, f"the gateway does not listen:\n{self.log}"
             await asyncio.sleep(0.02)
+
+
+async def settled(number: Callable[[], int], still: float = 0.4) -> int:
+    """Wait until a number has stood still for so many seconds; what it is then."""
+    deadline = time.monotonic() + PATIENCE
+    last, since = number(), time.monotonic()
+    while time.monotonic() - since < still:
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: it stands still at {last}"
+        await asyncio.sleep(0.02)
+        if (now := number()) != last:
+            last, since = now, time.monotonic()
+    return last
 
 
 def head(text: str) -> bytes:

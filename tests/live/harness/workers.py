@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from tests.live.harness.gateway import Gateway
+from tests.live.harness.gateway import Gateway, eventually
 from tests.live.harness.wire import PATIENCE, Connection
 
 _ESTABLISHED = "01"
@@ -20,6 +20,18 @@ def worker_of(gateway: Gateway, client: Connection) -> int | None:
     inode = _inode(gateway.port, mine)
     pids = gateway.workers() or [gateway.process.pid]
     return next((pid for pid in pids if inode and f"socket:[{inode}]" in _sockets(pid)), None)
+
+
+async def taken(gateway: Gateway, *clients: Connection) -> None:
+    """Wait until the gateway has read all that these have sent."""
+    for client in clients:
+        mine = client.writer.get_extra_info("sockname")[1]
+        await eventually(
+            lambda client=client, mine=mine: (
+                worker_of(gateway, client) is not None and _queue(gateway.port, mine) == 0
+            ),
+            "what was sent is read",
+        )
 
 
 async def connection_to_each(gateway: Gateway, count: int) -> dict[int, Connection]:
@@ -46,13 +58,23 @@ async def _accepted(gateway: Gateway, client: Connection) -> int | None:
 
 
 def _inode(server: int, client: int) -> str:
-    """Of the server's end of a connection over loopback (proc(5), /proc/net/tcp)."""
+    """Of the server's end of a connection over loopback."""
+    return _fields(server, client)[9]
+
+
+def _queue(server: int, client: int) -> int:
+    """Bytes that have come to the server's end and were not read yet."""
+    return int(_fields(server, client)[4].rpartition(":")[2] or "0", 16)
+
+
+def _fields(server: int, client: int) -> list[str]:
+    """What the system says of the server's end (proc(5), /proc/net/tcp); empty texts when there is none."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         local, remote = (int(address.rpartition(":")[2], 16) for address in fields[1:3])
         if (local, remote, fields[3]) == (server, client, _ESTABLISHED):
-            return fields[9]
-    return ""
+            return fields
+    return [""] * 10
 
 
 def _sockets(pid: int) -> set[str]:
