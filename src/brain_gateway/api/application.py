@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -15,6 +16,8 @@ from starlette.types import ASGIApp
 
 from brain_gateway import __version__
 from brain_gateway.api import problems
+from brain_gateway.api.own_route import allowed
+from brain_gateway.api.request_ids import request_id_of
 from brain_gateway.domain.errors import (
     CredentialsMissing,
     GatewayError,
@@ -89,9 +92,12 @@ async def _gateway_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known: dict[int, GatewayError] = {404: ServiceNotFound(), 405: MethodNotAllowed()}
-    response = problem_response(known.get(error.status_code, MalformedRequest()), status=error.status_code)
-    for name, value in (error.headers or {}).items():
-        response.headers[name] = value
+    request_id = request_id_of(request, lambda: str(uuid.uuid4()))
+    problem = known.get(error.status_code, MalformedRequest())
+    response = problem_response(problem, request_id, error.status_code)
+    response.headers.update({**(error.headers or {}), "X-Request-ID": request_id})
+    if error.status_code == 405:
+        response.headers["Allow"] = allowed(request.app.router.routes, request.scope)
     return response
 
 

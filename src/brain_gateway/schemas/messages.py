@@ -30,7 +30,7 @@ _WANTED: dict[str, Callable[[Context], str]] = {
     "int_parsing": lambda _: "must be a whole number",
     "int_parsing_size": lambda _: "must be a whole number",
     "int_type": lambda _: "must be a whole number",
-    "less_than_equal": lambda context: f"must be at most {context['le']:.12g}",
+    "less_than_equal": lambda context: f"must be at most {context['le']:.16g}",
     "literal_error": lambda context: f"must be one of {', '.join(_choices(context))}",
     "model_type": lambda _: "must be a mapping (lines of `key: value`)",
     "model_attributes_type": lambda _: "must be a mapping (lines of `key: value`)",

@@ -8,6 +8,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from brain_gateway.api.own_route import OwnRoute
 from brain_gateway.application.gateway.health_report import HealthReport
 from brain_gateway.application.gateway.health_report import ServiceHealth as Found
 
@@ -63,21 +64,22 @@ def health_router(
 ) -> APIRouter:
     """`breaker(service_key, origin)` is the state of a target's circuit; `unready()` says why no traffic is taken:
     "draining", or what is waited for."""
-    router = APIRouter(prefix="/health", tags=["health"])
+    router = APIRouter(prefix="/health", tags=["health"], route_class=OwnRoute)
 
-    @router.get("", summary="Health of all services")
+    @router.get("", summary="Health of all services", operation_id="health")
     async def health() -> Health:
         found = report()
         services = {service.name: _service(service, breaker) for service in found.services}
         return Health(status=found.status.value, services=services, timestamp=found.timestamp)
 
-    @router.get("/live", summary="Liveness")
+    @router.get("/live", summary="Liveness", operation_id="live")
     async def live() -> Alive:
         return Alive()
 
     @router.get(
         "/ready",
         summary="Readiness",
+        operation_id="ready",
         response_model_exclude_none=True,
         responses={503: {"model": Ready, "description": "Draining, or waiting for the database."}},
     )

@@ -97,3 +97,12 @@ WAITS = "waiting for the database: it does not answer"
 async def test_readiness_falls_and_says_why(unready, status, shown):
     answer = await asked("/health/ready", unready=unready)
     assert (answer.status_code, answer.json()) == (status, shown)
+
+
+def test_operations_have_names_of_their_own():
+    app = FastAPI()
+    app.include_router(
+        health_router(lambda: report(ServiceStatus.HEALTHY), lambda key, origin: "closed", lambda: None)
+    )
+    names = [one["get"]["operationId"] for one in app.openapi()["paths"].values()]
+    assert names == ["health", "live", "ready"]

@@ -53,7 +53,7 @@ async def export_configuration(
     form: Annotated[
         Literal["yaml", "json"] | None, Query(alias="format", description="Default: what Accept says.")
     ] = None,
-    accept: Annotated[str, Header()] = "",
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """What is registered, without what registered itself, as a file that declares it (RFC 9512 for YAML)."""
     found = await ask.find(ExportConfigurationQuery(tenant_id=ask.tenant_id))
@@ -145,7 +145,15 @@ def _options(body: DeclaredConfiguration) -> PlanOptions:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/config", export_configuration, "Export everything", ConfigurationAnswer, headers=TAG),
+    Endpoint(
+        "GET",
+        "/config",
+        export_configuration,
+        "Export everything",
+        ConfigurationAnswer,
+        headers=TAG,
+        media_type=YAML,
+    ),
     Endpoint(
         "POST",
         "/config/plan",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,14 +11,15 @@ from typing import Any, ClassVar
 from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from brain_gateway.api.application import problem_response
 from brain_gateway.api.dependencies import Caller, Door
-from brain_gateway.api.rest.admin import bodies
+from brain_gateway.api.own_route import OwnRoute
+from brain_gateway.api.request_ids import request_id_of
+from brain_gateway.api.rest.admin import bodies, described
 from brain_gateway.api.rest.admin.control_plane import ControlPlane
 from brain_gateway.api.rest.admin.faults import invalid
 from brain_gateway.application.authorization import Action, authorize
@@ -29,14 +29,14 @@ TAG = {"ETag": "Of this version: for If-Match and If-None-Match."}
 MADE = {"Location": "Where it is.", **TAG}
 NEXT = {"Link": 'The next page: rel="next".'}
 _SOON_READ = 64 * 1024  # bytes of JSON that take a millisecond
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One row of a resource's table. The handler's docstring is its description; `answer` models what it answers with
-    `status` (None: no content), `headers` are those worth knowing, `most_body` is in bytes; a large one
-    is read only for callers who may do `only` to what is the platform's (the bus asks again)."""
+    `status` (None: no content), `media_type` is another that it may be in, `headers` are those worth knowing,
+    `most_body` is in bytes; a large one is read only for callers who may do `only` to what is the platform's (the bus
+    asks again). An `endless` answer is a stream."""
 
     method: str
     path: str
@@ -48,9 +48,10 @@ class Endpoint:
     most_body: int = bodies.MIB
     media_type: str | None = None
     only: Action | None = None
+    endless: bool = False
 
 
-class AdminRoute(APIRoute):
+class AdminRoute(OwnRoute):
     """Serves one endpoint. `bound` to a door and a control plane by a subclass of its own."""
 
     door: ClassVar[Door]
@@ -138,12 +139,6 @@ class _ReadRequest(Request):
         return self.value
 
 
-def request_id_of(request: Request, new_id: Callable[[], str]) -> str:
-    """The caller's X-Request-ID, or a new one in the place of one that is none."""
-    given = request.headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else new_id().replace("-", "")
-
-
 def _parameters(dependant: Dependant) -> frozenset[str]:
     """The names of the query's parameters, also those that dependencies ask for."""
     own = frozenset(parameter.alias for parameter in dependant.query_params)
@@ -161,7 +156,13 @@ def mount(
 ) -> None:
     """Put endpoints on a router, each with a route that is bound to `door` and `control`."""
     for endpoint in endpoints:
-        members = {"door": door, "control": control, "most_body": endpoint.most_body, "only": endpoint.only}
+        members = {
+            "door": door,
+            "control": control,
+            "most_body": endpoint.most_body,
+            "only": endpoint.only,
+            "endless": endpoint.endless,
+        }
         router.add_api_route(
             endpoint.path,
             endpoint.handler,
@@ -172,20 +173,7 @@ def mount(
             response_model=None,
             response_class=Response if endpoint.answer is None else router.default_response_class,
             operation_id=endpoint.handler.__name__,
-            responses={endpoint.status: _documented(endpoint)},
+            responses=described.responses(endpoint),
+            openapi_extra={"parameters": described.parameters(endpoint)},
             route_class_override=type("BoundRoute", (AdminRoute,), members),
         )
-
-
-def _documented(endpoint: Endpoint) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": endpoint.summary + "."}
-    if endpoint.answer is not None:
-        described["model"] = endpoint.answer
-    if endpoint.media_type is not None:
-        described["content"] = {endpoint.media_type: {"schema": {"type": "string"}}}
-    if endpoint.headers:
-        described["headers"] = {
-            name: {"description": text, "schema": {"type": "string"}}
-            for name, text in endpoint.headers.items()
-        }
-    return described

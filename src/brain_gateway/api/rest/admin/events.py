@@ -71,4 +71,4 @@ def _known(kind: type[DomainEvent]) -> set[str]:
     return {kind.__name__}.union(*map(_known, below)) if below else {kind.__name__}
 
 
-ENDPOINTS = (Endpoint("GET", "/events", stream_events, "Stream events", media_type=MEDIA_TYPE),)
+ENDPOINTS = (Endpoint("GET", "/events", stream_events, "Stream events", media_type=MEDIA_TYPE, endless=True),)

@@ -360,7 +360,7 @@ class DeclaredConfiguration(Model):
 class ConfigurationToApply(DeclaredConfiguration):
     """A configuration to be put in force."""
 
-    base: Annotated[int, Field(ge=0)] | None = Field(
+    base: Annotated[int, Field(ge=0), NUMBER] | None = Field(
         None, description="`base` of the plan that was agreed to."
     )
 

@@ -301,10 +301,75 @@ def test_every_endpoint_is_described(operation):
     assert described["summary"]
     assert described["description"].endswith(".")
     assert described["security"] == [{"token": []}, {"api_key": []}]
-    (success,) = (one for status, one in described["responses"].items() if status.isdecimal())
+    successes = {status: one for status, one in described["responses"].items() if status.isdecimal()}
+    known = successes.pop("304", None)
+    (success,) = successes.values()
+    assert (known is not None) == (method == "GET" and "ETag" in success.get("headers", ()))
     assert success["description"]
     assert {"4XX", "5XX"} <= described["responses"].keys()
     assert "content" in success or method in ("DELETE",)
+
+
+HEEDED = {
+    "If-None-Match": {"get_service", "get_route", "get_target", "get_tenant", "get_key", "get_limit", "set_limit",
+                      "get_integration", "export_configuration"},
+    "Idempotency-Key": {"register_service", "add_route", "add_target", "drain_target", "register_instance",
+                        "register_tenant", "suspend_tenant", "resume_tenant", "issue_key", "activate_integration",
+                        "deactivate_integration", "apply_configuration"},
+    "If-Match": {"replace_service", "patch_service", "deregister_service", "set_service_limit",
+                 "unset_service_limit", "set_service_breaker", "add_route", "replace_route", "remove_route",
+                 "add_target", "drain_target", "patch_target", "remove_target", "patch_tenant", "delete_tenant",
+                 "suspend_tenant", "resume_tenant", "revoke_key", "set_limit", "unset_limit", "put_integration",
+                 "patch_integration", "remove_integration", "activate_integration", "deactivate_integration"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", HEEDED)
+def test_fields_are_described_where_they_are_heeded(field):
+    described = {
+        operation["operationId"]
+        for _, _, operation in OPERATIONS
+        if any((one["in"], one["name"]) == ("header", field) for one in operation.get("parameters", ()))
+    }
+    assert described == HEEDED[field]
+
+
+@pytest.mark.parametrize("name", sorted(HEEDED["If-Match"]))
+async def test_versions_that_cannot_be_are_refused_where_if_match_is_described(victim, name):
+    method, path, described = next(one for one in OPERATIONS if one[2]["operationId"] == name)
+    request = asked(method, path, described, victim.ids)
+    headers = {**request.pop("headers", {}), "If-Match": '"none.1"'}
+    names = {one["name"] for one in described.get("parameters", ())}
+    whose = {"tenant": OTHER_TENANT} if "tenant" in names else {}
+    before = victim.state()
+    async with victim.admin.as_("super_admin") as ask:
+        answer = await ask.request(**{**request, "params": whose}, headers=headers)
+    assert (answer.status_code, problem(answer)) == (412, "precondition-failed")
+    assert victim.state() == before
+
+
+async def test_head_is_answered_wherever_get_is_but_for_a_stream(victim):
+    async with victim.admin.as_("super_admin") as ask:
+        for method, path, described in OPERATIONS:
+            if method != "GET":
+                continue
+            names = {one["name"] for one in described.get("parameters", ())}
+            whose = {"tenant": OTHER_TENANT} if "tenant" in names else {}
+            request = asked(method, path, described, victim.ids, **whose)
+            answer = await ask.request(**{**request, "method": "HEAD"})
+            endless = described["operationId"] == "stream_events"
+            assert answer.status_code == (405 if endless else 200), path
+
+
+async def test_allow_names_every_method_of_a_path(victim):
+    async with victim.admin.as_("super_admin") as ask:
+        answer = await ask.request("OPTIONS", "/services/name:planted", headers={"X-Request-ID": "r-1"})
+        assert (answer.status_code, problem(answer)) == (405, "method-not-allowed")
+        assert answer.headers["allow"] == "GET, HEAD, PUT, PATCH, DELETE"
+        assert (answer.headers["x-request-id"], answer.json()["request_id"]) == ("r-1", "r-1")
+        answer = await ask.request("OPTIONS", "/events", headers={"X-Request-ID": "no id"})
+        assert answer.headers["allow"] == "GET"
+        assert answer.headers["x-request-id"] == answer.json()["request_id"] != "no id"
 
 
 def test_no_two_endpoints_have_one_name():
