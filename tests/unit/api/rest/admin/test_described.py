@@ -1,4 +1,4 @@
-"""What OpenAPI says of an endpoint beside its models. tests/unit/api/rest/admin/test_router.py compares it with the API."""
+"""What OpenAPI says of an endpoint beside its models; test_router.py compares it with the API."""
 
 from __future__ import annotations
 
