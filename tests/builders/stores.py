@@ -16,7 +16,7 @@ from brain_gateway.infrastructure.sql.engine import StoreTimes
 from brain_gateway.infrastructure.sql.store import SqlStore, open_store
 from brain_gateway.infrastructure.sql.tables import metadata
 
-QUICK = StoreTimes(connect=2.0, wait=5.0, statement=5.0, idle=30.0)
+PATIENT = StoreTimes(connect=30.0, wait=30.0, statement=30.0, idle=90.0)
 
 
 @cache
@@ -49,7 +49,7 @@ async def sqlite_store(template: Path, folder: Path, **options) -> AsyncIterator
 @asynccontextmanager
 async def postgres_store(url: str, **options) -> AsyncIterator[SqlStore]:
     """A store in a PostgreSQL database."""
-    async with open_store(database_url(url, Path()), **{"times": QUICK, **options}) as store:
+    async with open_store(database_url(url, Path()), **{"times": PATIENT, **options}) as store:
         yield store
 
 

@@ -123,7 +123,7 @@ async def test_who_comes_later_is_told_what_is_still_open(case):
         notice = await told(heard)
         assert notice is not None
         assert notice[:2] == OPENED[:2]
-        assert 29.0 < notice.open_for < 30.0
+        assert 0.0 < notice.open_for < 30.0
         await one.announce(CLOSED)
         assert await told(heard) == CLOSED, "nothing else was open"
 

@@ -6,6 +6,7 @@ What reaches the service is read once more by another parser (h11): it must find
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
 
@@ -108,7 +109,8 @@ async def test_mutated_requests(rig, seed):
 
     async def attempt(data: bytes) -> None:
         client = await rig.gateway.connect()
-        await client.send(data)
+        with contextlib.suppress(ConnectionError):  # its time may be over by now
+            await client.send(data)
         got = await client.rest()  # every connection comes to its end: by an answer or by its times
         client.close()
         assert got == b"" or got.startswith(b"HTTP/1.1 "), data
@@ -126,7 +128,7 @@ async def test_mutated_requests(rig, seed):
         assert requests_of(bytes(peer.reader.record)) == targets
     assert all(arrival.target.startswith("/") for arrival in rig.upstream.arrivals)
     assert not rig.gateway.faults()
-    assert (await rig.gateway.get("/crm/well")).status == 200
+    await eventually(lambda: is_well(rig), "the gateway goes on")
 
 
 ANSWERS = [
@@ -155,15 +157,22 @@ async def test_mutated_answers(rig, seed):
     rig.upstream.reset(gives)
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def attempt(number: int) -> None:
-        async with gate:
-            client = await rig.gateway.connect()
+    async def attempt(number: int) -> bytes:
+        client = await rig.gateway.connect()
+        with contextlib.suppress(ConnectionError):
             await client.send(head(request("GET", f"/crm/{number}", None, "Connection: close")))
-            got = await client.rest()
-            client.close()
+        got = await client.rest()
+        client.close()
+        return got
+
+    async def check(number: int) -> None:
+        async with gate:
+            for _ in range(5):  # without any answer: the time to send a head was over before it was sent
+                if got := await attempt(number):
+                    break
             check_answer(tries[number], got)
 
-    await asyncio.gather(*map(attempt, range(len(tries))))
+    await asyncio.gather(*map(check, range(len(tries))))
     assert not rig.gateway.faults()
     rig.upstream.reset()
     await eventually(lambda: is_well(rig), "the gateway goes on")
@@ -189,4 +198,6 @@ def check_answer(given: bytes, got: bytes) -> None:
 
 async def is_well(rig) -> bool:
     """Whether the service is served again."""
-    return (await rig.gateway.get("/crm/well")).status == 200
+    with contextlib.suppress(EOFError, OSError):
+        return (await rig.gateway.get("/crm/well")).status == 200
+    return False

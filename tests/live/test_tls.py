@@ -40,8 +40,8 @@ async def shared(pem, tmp_path_factory):
     files = {
         "TLS_CERT_FILE": str(pem),
         "TLS_KEY_FILE": str(pem),
-        "KEEP_ALIVE_TIMEOUT": "1",
-        "HEADER_TIMEOUT": "1",
+        "KEEP_ALIVE_TIMEOUT": "5",
+        "HEADER_TIMEOUT": "5",
     }
     async with running_rig(tmp_path_factory.mktemp("tls"), {"crm": {}}, **files) as rig:
         yield rig

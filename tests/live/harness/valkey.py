@@ -96,7 +96,7 @@ class ValkeyServer:
             client.settimeout(1.0)
             client.connect(str(self._socket) if self._socket else ("127.0.0.1", self.port))
             client.sendall(b"PING\r\n")
-            return client.recv(16).startswith(b"+PONG")
+            return client.recv(16).startswith((b"+PONG", b"-NOAUTH"))
         return False
 
 
