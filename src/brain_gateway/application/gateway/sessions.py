@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from brain_gateway.application.gateway.routing_table import RoutingTable
     from brain_gateway.domain.tenancy import Principal
 
+ENDED = float("-inf")
+
 
 class Session:
     """One caller. `expires` is monotonic seconds; `lanes` belong to `table` and go with it."""
@@ -39,7 +41,7 @@ class Session:
 
     def end(self) -> None:
         """Revoke it: whoever holds it sees it expired."""
-        self.expires = float("-inf")
+        self.expires = ENDED
 
 
 def identity_lines(principal: Principal | None) -> tuple[bytes, ...]:
@@ -87,6 +89,14 @@ class SessionCache:
         """Forget one line."""
         self.young.pop(line, None)
         self._old.pop(line, None)
+
+    def retime(self, ahead: float) -> None:
+        """Let every session end when its credential does, now that the wall clock is `ahead` seconds of the monotonic
+        one. What was revoked stays so."""
+        for known in list(self._all.values()):
+            for session in list(known):
+                if session.principal is not None and session.expires != ENDED:
+                    session.expires = session.principal.expires_at - ahead
 
     def end_all(self, gone: Callable[[Principal], bool], scheme: str | None = None) -> None:
         """End every session for whose principal `gone` is true (of those by one scheme); their tunnels close."""
