@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +47,25 @@ from tests.fakes.token_verifier import KnownTokens
 AMPLE = LimitClasses(*[RateLimit(1_000_000, 60.0)] * 4)
 ROLES = ("super_admin", "tenant_admin", "manager", "client")
 NOBODY_YET = HealthReport(status=ServiceStatus.HEALTHY, services=(), timestamp="2027-01-15T08:16:40.000Z")
+
+
+_asked: ContextVar[AdminApi] = ContextVar("_asked")
+
+
+class _Part:
+    """A part of the API that is asked, whichever that is."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(_asked.get(), self._name), name)
+
+
+@functools.cache
+def application() -> FastAPI:
+    """One for all: making its routes takes longer than most tests do."""
+    return create_application([admin_router(_Part("control"), _Part("door"))])  # type: ignore[arg-type]  # parts of one
 
 
 class AdminApi:
@@ -110,7 +131,11 @@ class AdminApi:
             is_served=lambda tenant_id: tenant_id not in self.refused,
             clock=self.clock,
         )
-        self.app: FastAPI = create_application([admin_router(self.control, self.door)])
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        """The ASGI application."""
+        _asked.set(self)
+        await application()(scope, receive, send)
 
     def new_id(self) -> str:
         """UUIDs in a row."""

@@ -25,7 +25,9 @@ async def until(true) -> None:
 async def served():
     admin = AdminApi()
     admin.control.streams.poll = 0.01
-    server = uvicorn.Server(uvicorn.Config(admin.app, port=0, log_level="error", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(admin.app, interface="asgi3", port=0, log_level="error", lifespan="off")
+    )
     running = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]

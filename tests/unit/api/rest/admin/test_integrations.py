@@ -10,7 +10,7 @@ import pytest
 
 from brain_gateway.application.ports.secrets import SecretsStatus
 from brain_gateway.infrastructure.catalogue.integration_catalogue import IntegrationCatalogue
-from tests.builders.admin import AdminApi, problem
+from tests.builders.admin import AdminApi, application, problem
 from tests.builders.gateway import OTHER_TENANT, TENANT
 
 pytestmark = pytest.mark.anyio
@@ -253,7 +253,7 @@ async def test_health_of_the_store_of_secrets_is_for_the_gateways_operator():
 
 
 def test_the_description_shows_no_credential_going_out(admin):
-    schemas = admin.app.openapi()["components"]["schemas"]
+    schemas = application().openapi()["components"]["schemas"]
     assert schemas["Activation"]["properties"]["credentials"]["anyOf"][0]["writeOnly"]
     assert "credentials" in schemas["IntegrationAnswer"]["properties"]
     assert "secret_key" not in json.dumps(schemas["IntegrationAnswer"])
@@ -286,5 +286,5 @@ async def test_every_entry_of_the_packaged_catalogue_can_be_shown_and_its_faults
 
 
 def admin_schema(admin: AdminApi, name: str) -> dict[str, Any]:
-    components = admin.app.openapi()["components"]
+    components = application().openapi()["components"]
     return {**components["schemas"][name], "components": components}

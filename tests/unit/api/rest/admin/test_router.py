@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from brain_gateway.api.problems import MEDIA_TYPE
-from tests.builders.admin import AdminApi, problem
+from tests.builders.admin import AdminApi, application, problem
 from tests.builders.gateway import OTHER_TENANT, TENANT
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +46,7 @@ BODIES: dict[str, Any] = {
     "patch_integration": {"retries": 7},
     "activate_integration": {"credentials": {"secret_key": "sk_live_mine"}},
 }
-DOCUMENT = AdminApi().app.openapi()
+DOCUMENT = application().openapi()
 OWN_NAMES = ("/limits/{name}", "/integrations/")  # names that each tenant has for its own
 OPERATIONS = [
     (method.upper(), path.removeprefix("/api/v1"), operation)
