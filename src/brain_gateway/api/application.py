@@ -52,6 +52,7 @@ def create_application(routers: Sequence[APIRouter], proxy: ASGIApp | None = Non
         version=__version__,
         description=DESCRIPTION,
         separate_input_output_schemas=False,
+        redirect_slashes=False,  # Starlette takes the caller's Host for the way back
         responses={
             "4XX": _problem_response("The request is at fault.", CredentialsMissing()),
             "5XX": _problem_response("The gateway or a service is at fault.", InternalError()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Annotated, TypeVar
+from urllib.parse import unquote
 
 from pydantic import (
     AfterValidator,
@@ -107,7 +108,7 @@ def _tenant(text: str) -> str:
 
 def _prefix(text: str) -> str:
     _like(_PREFIX, "must be a path such as /api/v1/agents, without query and empty segments")(text)
-    if any(segment in (".", "..") for segment in text.split("/")):
+    if any(unquote(segment) in (".", "..") for segment in text.split("/")):
         raise ValueError("must not contain . or .. as a segment")
     return text.rstrip("/")
 

@@ -112,3 +112,11 @@ async def test_the_openapi_document_shows_problems(ask):
         content = answers[group]["content"][MEDIA_TYPE]
         assert content["example"]["status"] == status
         assert set(content["example"]) <= set(content["schema"]["properties"])
+
+
+async def test_nobody_is_sent_to_the_host_that_he_named(ask):
+    answer = await ask("GET", "/fail/none/", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.headers.get("location")) == (
+        202,
+        None,
+    )  # no path of the gateway's: proxied

@@ -85,3 +85,10 @@ def test_the_bounds_are_far():
     targets = tuple(f"http://a{number}.example" for number in range(1000))
     assert len(ServiceModel(targets=targets).targets or ()) == 1000
     assert CorsModel(origins=("https://app.example",), headers=("X-" + "a" * 90,))
+
+
+@pytest.mark.parametrize("text", ["/..", "/a/../b", "/.", "/%2e%2e", "/a/%2E./b", "/.%2e"])
+def test_a_prefix_leads_nowhere_else_in_any_spelling(text):
+    with pytest.raises(ValidationError, match=r"\. or \.\."):
+        TypeAdapter(Prefix).validate_python(text)
+    assert TypeAdapter(Prefix).validate_python("/a/..b/%2e%2ec") == "/a/..b/%2e%2ec"

@@ -36,7 +36,7 @@ def invalid(error: RequestValidationError, model: object) -> GatewayError:
         own = [cast("ErrorDetails", {**one, "loc": one["loc"][1:]}) for one in in_body]
         return InvalidDocument(faults=_told(own, model))
     others = (one for one in details if one not in in_body)
-    return MalformedRequest("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in others))
+    return MalformedRequest("; ".join(f"{'.'.join(map(str, one['loc']))}: {message(one)}" for one in others))
 
 
 def validated(model: type[Model], values: Mapping[str, Any]) -> Model:

@@ -230,6 +230,21 @@ async def test_parameters_that_are_not_known_are_refused(victim, operation):
     assert "'tenat'" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("limit=0", 'query.limit: must be at least 1, not "0"'),
+        ("limit=x", 'query.limit: must be a whole number, not "x"'),
+        (f"tenant={TENANT.upper()}", f'query.tenant: must be written in lower case, not "{TENANT.upper()}"'),
+        ("kind=none", 'query.kind: must be one of ai, backend, infrastructure, internal, not "none"'),
+    ],
+)
+async def test_faults_of_parameters_are_told_as_those_of_documents(victim, query, told):
+    async with victim.admin.as_("super_admin") as ask:
+        answer = await ask.get(f"/services?{query}")
+    assert (answer.status_code, answer.json()["detail"]) == (400, told)
+
+
 BROKEN = [
     (b"{", None, 400),
     (b"", None, 400),
