@@ -89,15 +89,16 @@ NOTES: dict[type[GatewayError], str] = {
     errors.InternalError: "Its cause is in the gateway's log.",
     errors.SecretsUnavailable: (
         "`detail` says whether Vault is sealed, away or refuses the gateway, or what is the matter with the "
-        "secrets file, and names the variable to look at; never a secret. Requests to services go on."
+        "secrets file, and names the variable to look at; never a secret. Requests to services go on, but while a "
+        "gateway that has just started waits for secrets of its own: then each of them gets this answer."
     ),
     errors.LimitsUnavailable: (
         "The store of REDIS_URL is away and LIMITS_WITHOUT_STORE is `refuse`, or the limit is smaller than the number "
         "of processes that would have to divide it. With `Retry-After`; requests pass as soon as the store is back."
     ),
     errors.IdentityUnavailable: (
-        "The issuer's key set (JWT_JWKS_URL) has not been obtained, or is too old. Callers whose tokens "
-        "were verified before go on until these expire."
+        "The issuer's key set (JWT_JWKS_URL) has not been obtained, or is too old; or JWT_SECRET is in the secrets "
+        "store and could not be read yet. Callers whose tokens were verified before go on until these expire."
     ),
     errors.UpstreamProtocolError: (
         "No status line of HTTP/1.1, a header beyond its bound, two lengths, broken chunks, a switch of "

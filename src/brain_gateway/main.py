@@ -22,13 +22,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from brain_gateway.api.edge.protocol import EdgeProtocol
 from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfiguration
+from brain_gateway.application.start import SECRETS, waiting_for
 from brain_gateway.bootstrap import Gateway, open_gateway
 from brain_gateway.domain.errors import ConfigurationError, GatewayError
 from brain_gateway.infrastructure.configuration import load_configuration
 from brain_gateway.infrastructure.telemetry.logs import configure_logging
 from brain_gateway.infrastructure.valkey.embedded import EmbeddedValkey, binary
-from brain_gateway.secret_store import resolved, with_secrets
-from brain_gateway.settings import Settings, load_settings, with_development_secret
+from brain_gateway.secret_store import look
+from brain_gateway.settings import Look, Settings, has_references, load_settings, with_development_secret
 from brain_gateway.supervisor import supervise
 
 logger = logging.getLogger("brain_gateway")
@@ -40,43 +41,52 @@ def serve(
     config: Path | None,
     *,
     demo_key: ApiKeyRecord | None = None,
-    announce: Callable[[], None] = lambda: None,
+    announce: Callable[[Settings | None], None] = lambda present: None,
     entry: str = "protocol",
 ) -> None:
     """Run until told to stop. Raises ConfigurationError before anything listens.
 
-    `demo_key` stays valid across reloads; `announce` is called once, when nothing is in the way of a start; `entry`:
-    protocol, or asgi to compare.
+    `demo_key` stays valid across reloads; `announce` is called once, when nothing is in the way of a start, with the
+    settings and the secrets they refer to (None: these are waited for); `entry`: protocol, or asgi to compare.
     """
     configure_logging(settings.log_level, settings.log_format)
-    settings = resolved(settings)
+    found = asyncio.run(look(settings)) if has_references(settings) else Look(settings)
     with _own_valkey(settings) as valkey:
         if valkey is not None:
-            settings = settings.model_copy(update={"redis_url": SecretStr(valkey.url)})
-        _serve(settings, config, demo_key, announce, entry, valkey)
+            settings, found = _with_valkey(settings, found, valkey.url)
+        _serve(settings, found, config, demo_key, announce, entry, valkey)
+
+
+def _with_valkey(settings: Settings, found: Look, url: str) -> tuple[Settings, Look]:
+    update = {"redis_url": SecretStr(url)}
+    present = found.present.model_copy(update=update) if found.present else None
+    return settings.model_copy(update=update), Look(present, found.missing)
 
 
 def _serve(
     settings: Settings,
+    found: Look,
     config: Path | None,
     demo_key: ApiKeyRecord | None,
-    announce: Callable[[], None],
+    announce: Callable[[Settings | None], None],
     entry: str,
     valkey: EmbeddedValkey | None,
 ) -> None:
     load = functools.partial(_load, settings, config)
     own_keys = () if demo_key is None else (demo_key,)
     configuration = load()
-    announce()
+    announce(found.present)
+    if found.present is None:
+        logger.warning(waiting_for(SECRETS, found.missing))
     _allow_files()
     if settings.workers == 1:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until the worker can reload
-        _run_worker(settings, configuration, own_keys, load, entry, _bind(settings, False))
+        _run_worker(settings, found, configuration, own_keys, load, entry, _bind(settings, False))
         return
 
     def run(again: bool) -> None:
         present = _present(load, configuration) if again else configuration
-        _run_worker(settings, present, own_keys, load, entry, _bind(settings, True))
+        _run_worker(settings, found, present, own_keys, load, entry, _bind(settings, True))
 
     if valkey is not None:
         valkey.start()
@@ -161,6 +171,7 @@ def _bind(settings: Settings, shared: bool) -> socket.socket:
 
 def _run_worker(
     settings: Settings,
+    found: Look,
     configuration: GatewayConfiguration,
     own_keys: Sequence[ApiKeyRecord],
     load: Load,
@@ -168,11 +179,12 @@ def _run_worker(
     listener: socket.socket,
 ) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_work(settings, configuration, own_keys, load, entry, listener))
+        runner.run(_work(settings, found, configuration, own_keys, load, entry, listener))
 
 
 async def _work(
     settings: Settings,
+    found: Look,
     configuration: GatewayConfiguration,
     own_keys: Sequence[ApiKeyRecord],
     load: Load,
@@ -180,7 +192,7 @@ async def _work(
     listener: socket.socket,
 ) -> None:
     gc.set_threshold(50_000, 20, 50)  # neither the path nor a large configuration makes cycles
-    async with open_gateway(settings, configuration, own_keys) as gateway:
+    async with open_gateway(settings, configuration, own_keys, found) as gateway:
         worker = Worker(_uvicorn_config(settings, gateway, entry), gateway, load, settings.drain_delay)
         gc.collect()
         gc.freeze()  # what is here now stays: the collector need not look at it again
@@ -304,11 +316,11 @@ class _Application:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            settings = await with_secrets(self._settings)
+            found = await look(self._settings)
         except ConfigurationError as error:
             await send({"type": "lifespan.startup.failed", "message": "; ".join(error.faults)})
             return
-        async with open_gateway(settings, self._configuration) as gateway:
+        async with open_gateway(self._settings, self._configuration, found=found) as gateway:
             self._app = gateway.app
             await send({"type": "lifespan.startup.complete"})
             await receive()

@@ -9,9 +9,17 @@ from collections.abc import AsyncIterator, Sequence
 from pydantic import SecretStr
 
 from brain_gateway.application.ports.secrets import Secrets
+from brain_gateway.domain.errors import ConfigurationError, SecretsUnavailable
 from brain_gateway.domain.tenancy import Secret
 from brain_gateway.infrastructure.secrets_file.secrets import FileSecrets
-from brain_gateway.settings import Profile, Settings, has_references, resolve_secret_references
+from brain_gateway.settings import (
+    Look,
+    Profile,
+    Settings,
+    has_references,
+    lost_references,
+    resolve_secret_references,
+)
 from brain_gateway.settings.development import development_secrets_key
 from brain_gateway.settings.secrets import keys_of
 
@@ -56,20 +64,31 @@ def file_secrets(settings: Settings) -> FileSecrets:
     return FileSecrets(settings.data_dir, keys)
 
 
-async def with_secrets(settings: Settings) -> Settings:
-    """`settings` with the secrets that they refer to; no store is opened where they refer to none.
+async def look(settings: Settings) -> Look:
+    """`settings` with the secrets that they refer to, unless their store is away; without references none is opened.
+
+    Raises ConfigurationError that names variable and reference, for what would not mend itself.
+    """
+    if not has_references(settings):
+        return Look(settings)
+    try:
+        async with open_secrets(settings) as secrets:
+            return Look(await resolve_secret_references(settings, secrets))
+    except SecretsUnavailable as error:
+        return Look(None, error.detail)
+
+
+def resolved(settings: Settings) -> Settings:
+    """`settings` with the secrets that they refer to, for a command, which waits for nothing; where no loop runs.
 
     Raises ConfigurationError that names variable and reference.
     """
     if not has_references(settings):
         return settings
-    async with open_secrets(settings) as secrets:
-        return await resolve_secret_references(settings, secrets)
-
-
-def resolved(settings: Settings) -> Settings:
-    """`with_secrets`, where no event loop runs."""
-    return asyncio.run(with_secrets(settings)) if has_references(settings) else settings
+    found = asyncio.run(look(settings))
+    if found.present is None:
+        raise ConfigurationError(faults=lost_references(settings, found.missing))
+    return found.present
 
 
 def _secret(value: SecretStr | None) -> Secret | None:

@@ -11,18 +11,19 @@ from brain_gateway.domain.tenancy import Secret
 
 
 class FakeSecrets:
-    """A dictionary."""
+    """A dictionary. `refused`: its status is one that waiting does not mend."""
 
     def __init__(self, known: Mapping[SecretPath, Mapping[str, str]] | None = None) -> None:
         self.status = SecretsStatus.OK
         self.detail = ""
+        self.refused = False
         self.reads: list[SecretPath] = []
         self.stored = {
             path: StoredSecret({field: Secret(value) for field, value in fields.items()}, 1)
             for path, fields in (known or {}).items()
         }
 
-    async def read(self, path: SecretPath) -> StoredSecret:
+    async def read(self, path: SecretPath, *, anew: bool = False) -> StoredSecret:
         self._check()
         self.reads.append(path)
         try:
@@ -54,4 +55,4 @@ class FakeSecrets:
 
     def _check(self) -> None:
         if self.status not in (SecretsStatus.OK, SecretsStatus.DEGRADED):
-            raise SecretsUnavailable(self.detail)
+            raise SecretsUnavailable(self.detail, refused=self.refused)

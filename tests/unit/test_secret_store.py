@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
-from brain_gateway.domain.errors import SecretNotFound, SecretsUnavailable
+from brain_gateway import secret_store
+from brain_gateway.application.ports.secrets import SecretsStatus
+from brain_gateway.domain.errors import ConfigurationError, SecretNotFound, SecretsUnavailable
 from brain_gateway.domain.secret_path import SecretPath
 from brain_gateway.domain.tenancy import Secret
 from brain_gateway.infrastructure.vault.secrets import VaultSecrets
-from brain_gateway.secret_store import open_secrets, resolved, with_secrets
+from brain_gateway.secret_store import look, open_secrets, resolved
 from brain_gateway.settings import Settings, load_settings
 from tests.builders.planted import JWT_SECRET, OTHER_SECRETS_KEY, SECRETS_KEY, VAULT_TOKEN
+from tests.fakes.secrets import FakeSecrets
 
 pytestmark = pytest.mark.anyio
 JWT = SecretPath(None, "jwt")
@@ -85,11 +90,46 @@ async def test_vault_is_chosen_by_its_address_and_a_role_goes_first(tmp_path, wa
 
 async def test_settings_are_filled_in(tmp_path):
     await put(settings(tmp_path), JWT_SECRET)
-    filled = await with_secrets(settings(tmp_path, JWT_SECRET="secret:jwt#key"))
+    filled = (await look(settings(tmp_path, JWT_SECRET="secret:jwt#key"))).present
+    assert filled is not None
     assert filled.jwt_secret is not None
     assert filled.jwt_secret.get_secret_value() == JWT_SECRET
 
 
-def test_settings_are_filled_in_where_no_loop_runs(tmp_path):
+async def test_a_file_that_cannot_be_used_is_not_waited_for(tmp_path):
+    await put(settings(tmp_path, SECRETS_KEY=SECRETS_KEY), JWT_SECRET)
+    with pytest.raises(
+        ConfigurationError, match="secret:jwt#key, which cannot be read: SECRETS_KEY: none of its"
+    ):
+        await look(settings(tmp_path, SECRETS_KEY=OTHER_SECRETS_KEY, JWT_SECRET="secret:jwt#key"))
+
+
+async def test_without_references_no_store_is_opened(tmp_path):
+    plain = settings(
+        tmp_path, JWT_SECRET="given", VAULT_ADDR="https://v", VAULT_TOKEN=VAULT_TOKEN, VAULT_CA_FILE=""
+    )
+    assert (await look(plain)).present is plain
+
+
+@pytest.fixture
+def sealed(monkeypatch):
+    """Whatever store is opened is a sealed one."""
+    store = FakeSecrets()
+    store.status, store.detail = SecretsStatus.SEALED, "Vault is sealed: unseal it"
+    monkeypatch.setattr(secret_store, "open_secrets", lambda settings: contextlib.nullcontext(store))
+
+
+async def test_a_store_that_is_away_may_be_waited_for(tmp_path, sealed):
+    found = await look(settings(tmp_path, JWT_SECRET="secret:jwt#key"))
+    assert (found.present, found.missing) == (None, "Vault is sealed: unseal it")
+
+
+def test_a_command_waits_for_nothing(tmp_path, sealed):
     plain = settings(tmp_path, JWT_SECRET="given")
     assert resolved(plain) is plain
+    with pytest.raises(ConfigurationError) as caught:
+        resolved(settings(tmp_path, JWT_SECRET="secret:jwt#key", METRICS_TOKEN="secret:m#token"))
+    assert caught.value.faults == (
+        "JWT_SECRET: refers to secret:jwt#key, which cannot be read: Vault is sealed: unseal it",
+        "METRICS_TOKEN: refers to secret:m#token, which cannot be read: Vault is sealed: unseal it",
+    )

@@ -84,6 +84,9 @@ PROBLEMS: dict[type[GatewayError], Problem] = {
 }
 
 
+_SOON_BACK = (errors.StoreUnavailable, errors.SecretsUnavailable, errors.IdentityUnavailable)
+
+
 def problem_of(error: GatewayError) -> Problem:
     """The table's row; an error that is no leaf of the tree is an internal one."""
     return PROBLEMS.get(type(error), PROBLEMS[errors.InternalError])
@@ -136,6 +139,6 @@ def headers_of(error: GatewayError) -> tuple[tuple[str, str], ...]:
         return (("Allow", ALLOWED),)
     if isinstance(error, errors.UpgradeRefused):
         return (("Upgrade", "HTTP/1.1"),)
-    if isinstance(error, errors.StoreUnavailable):
+    if isinstance(error, _SOON_BACK):
         return (("Retry-After", "1"),)
     return ()

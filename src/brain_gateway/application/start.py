@@ -1,6 +1,7 @@
-"""How a process comes to have a configuration: the store is made ready, the file is put in force, the rest is read.
+"""How a process comes to have a configuration: its own secrets are read, the store is made ready, the file is put in
+force, the rest is read.
 
-As long as the database is away the process waits, says so, and is not ready; then it goes on by itself.
+As long as the secrets or the database are away the process waits, says so, and is not ready; then it goes on by itself.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from brain_gateway.application.configuration_plan import FILE, Plan, PlanOptions
 from brain_gateway.application.gateway.live_configuration import LiveConfiguration
 from brain_gateway.application.ports.unit_of_work import UnitsOfWork
 from brain_gateway.application.scope import PLATFORM
-from brain_gateway.domain.errors import GatewayError, StoreUnavailable
+from brain_gateway.domain.errors import GatewayError, SecretsUnavailable, StoreUnavailable
 
 AGAIN = 0.5  # seconds between two attempts
+REMIND = 120  # attempts after which it is said again what is waited for
+SECRETS, DATABASE = "the secrets store", "the database"
 
 
 class Store(UnitsOfWork, Protocol):
@@ -39,8 +42,14 @@ class DeclaredFile:
     fingerprint: str
 
 
+def waiting_for(lacking: str, detail: str) -> str:
+    """What is said of a wait."""
+    return f"waiting for {lacking}: {detail or 'it does not answer'}"
+
+
 class Starting:
-    """`check` is awaited once the store answers; it may raise ConfigurationError. `report` hears of waits and returns.
+    """`obtain` reads the process's own secrets, or raises SecretsUnavailable; `check` is awaited once the store answers
+    and may raise ConfigurationError. `report` hears of waits and returns.
 
     `waiting` says why there is no configuration yet; None once there is.
     """
@@ -50,6 +59,7 @@ class Starting:
         store: Store,
         commands: CommandBus,
         live: LiveConfiguration,
+        obtain: Callable[[], Awaitable[None]],
         check: Callable[[], Awaitable[None]],
         report: Callable[[str], object],
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -57,42 +67,54 @@ class Starting:
         self._store = store
         self._commands = commands
         self._live = live
+        self._obtain = obtain
         self._check = check
         self._report = report
         self._pause = pause
+        self._lacking = DATABASE
+        self._attempts = 0
         self.waiting: str | None = "the configuration is being loaded"
 
+    def lacks_secrets(self, detail: str) -> None:
+        """Whoever started the process has looked for its secrets, in vain, and said so."""
+        self._lacking, self.waiting = SECRETS, waiting_for(SECRETS, detail)
+
     async def begin(self, file: DeclaredFile) -> bool:
-        """One attempt; False when the store is away. Raises ConfigurationError."""
+        """One attempt; False when the secrets or the store are away. Raises ConfigurationError."""
+        self._attempts += 1
         try:
+            self._lacking = SECRETS
+            await self._obtain()
+            self._lacking = DATABASE
             await self._store.prepare()
             if fault := await self._store.ready():
                 raise StoreUnavailable(fault)
             await self._check()
             await self.put_in_force(file)
             await self._live.refresh()
-        except StoreUnavailable as error:
-            self._wait(f"waiting for the database: {error.detail or 'it does not answer'}")
+        except (SecretsUnavailable, StoreUnavailable) as error:
+            self._wait(waiting_for(self._lacking, error.detail))
             return False
         self.waiting = None
         return True
 
     async def go_on(self, file: DeclaredFile) -> None:
         """Attempts without end, until one succeeds. What would end a start is told, and may be mended meanwhile."""
-        begun = False
-        while not begun:
+        while True:
             await self._pause(AGAIN)
+            lacking = self._lacking
             try:
-                begun = await self.begin(file)
+                if await self.begin(file):
+                    break
             except GatewayError as error:
                 reason = "; ".join(error.detail.splitlines())
                 self._wait(f"the configuration cannot be loaded: {reason}")
-        self._report("the database is there: configuration loaded")
+        self._report(f"{lacking} is there: configuration loaded")
 
     def _wait(self, reason: str) -> None:
-        if self.waiting != reason:
+        if self.waiting != reason or self._attempts % REMIND == 0:
             self._report(reason)
-            self.waiting = reason
+        self.waiting = reason
 
     async def put_in_force(self, file: DeclaredFile) -> Plan | None:
         """Apply the file, unless it was applied already: what was changed by hand since is kept.

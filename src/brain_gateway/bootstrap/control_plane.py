@@ -26,6 +26,7 @@ from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfigu
 from brain_gateway.application.gateway.live_configuration import LiveConfiguration
 from brain_gateway.application.housekeeping import Housekeeping
 from brain_gateway.application.outbox_relay import OutboxRelay
+from brain_gateway.application.ports.secrets import Secrets
 from brain_gateway.application.queries.health import GetHealthStatusQuery, health_handler
 from brain_gateway.application.start import DeclaredFile, Starting
 from brain_gateway.bootstrap.beside import beside
@@ -37,7 +38,7 @@ from brain_gateway.domain.routing.target_rule import TargetRule
 from brain_gateway.infrastructure.configuration import packaged_services, parse_configuration
 from brain_gateway.schemas.explicit import configuration_document
 from brain_gateway.schemas.rendering import document_of
-from brain_gateway.settings import Profile, Settings
+from brain_gateway.settings import OwnSecrets, Profile, Settings
 
 logger = logging.getLogger("brain_gateway.control")
 RELAY_EVERY = 1.0  # seconds after which what another process left behind is sent
@@ -65,6 +66,8 @@ def declared(configuration: GatewayConfiguration, interval: float) -> DeclaredFi
 
 async def open_control_plane(
     settings: Settings,
+    own: OwnSecrets,
+    secrets: Secrets,
     stores: Stores,
     data: OpenDataPlane,
     own_keys: Sequence[ApiKeyRecord],
@@ -79,14 +82,19 @@ async def open_control_plane(
         if version:
             await live.committed(version)
 
-    integrations = await open_integrations(settings, stores.database, stack)
+    integrations = await open_integrations(secrets, stores.database, stack)
     bus = CommandBus(
         stores.database, {**commands.HANDLERS, **integrations.commands.handlers}, document_of, committed,
         time.time, lambda: str(uuid.uuid4()), os.urandom, _target_rule(settings),
         integrations.commands.preparations,
     )  # fmt: skip
     starting = Starting(
-        stores.database, bus, live, functools.partial(_check_role, settings, stores), logger.warning
+        stores.database,
+        bus,
+        live,
+        own.obtain,
+        functools.partial(_check_role, settings, stores),
+        logger.warning,
     )
     stack.callback(stores.events.subscribe(lambda event: live.announce(event.version)))
     await stack.enter_async_context(beside(relay.follow(RELAY_EVERY), "outbox relay"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import random
@@ -16,6 +17,7 @@ from brain_gateway.api.edge.runtime import EdgeRuntime, WireLimits
 from brain_gateway.api.edge.sweeper import sweep
 from brain_gateway.application.gateway.breaker_sharing import BreakerSharing
 from brain_gateway.application.gateway.caching.response_cache import ResponseCache
+from brain_gateway.application.gateway.clock_watch import ClockWatch
 from brain_gateway.application.gateway.data_plane import DataPlane
 from brain_gateway.application.gateway.discovery import TargetDiscovery
 from brain_gateway.application.gateway.forwarding import TrustedProxies
@@ -33,7 +35,7 @@ from brain_gateway.application.gateway.trace_ids import TraceIds, TracePolicy
 from brain_gateway.application.ports.span_sink import SpanSink
 from brain_gateway.bootstrap.beside import beside
 from brain_gateway.bootstrap.shared_memory import SharedMemory
-from brain_gateway.domain.errors import ConfigurationError, StoreUnavailable
+from brain_gateway.domain.errors import ConfigurationError, SecretsUnavailable, StoreUnavailable
 from brain_gateway.domain.events import DomainEvent
 from brain_gateway.domain.http.requests import RequestParser
 from brain_gateway.domain.routing.target_rule import TargetRule
@@ -49,7 +51,7 @@ from brain_gateway.infrastructure.telemetry.access_log import NoAccessLog, Queue
 from brain_gateway.infrastructure.telemetry.events import log_event
 from brain_gateway.infrastructure.telemetry.prometheus import GatewayMetrics
 from brain_gateway.infrastructure.upstream.pool import TargetPools
-from brain_gateway.settings import Profile, Settings
+from brain_gateway.settings import OwnSecrets, Profile, Settings
 from brain_gateway.settings.stores import WithoutStore
 
 logger = logging.getLogger("brain_gateway.identity")
@@ -73,7 +75,7 @@ class OpenDataPlane:
 
 
 async def open_data_plane(
-    settings: Settings, shared: SharedMemory | None, stack: AsyncExitStack
+    settings: Settings, own: OwnSecrets, shared: SharedMemory | None, stack: AsyncExitStack
 ) -> OpenDataPlane:
     """The data plane of this process, which refuses everything until it is loaded."""
     clock, unix = time.monotonic, time.time
@@ -90,11 +92,12 @@ async def open_data_plane(
     denylist = Denylist(on_revoked=lambda gone: sessions.end_all(lambda known: known.token_id == gone))
     keys = ApiKeyRing((), denylist, logger.warning)
     verifier = TokenVerifier(
-        _verifier_config(settings),
+        _verifier_config(settings, own),
         denylist=denylist,
         on_withdrawn=lambda: sessions.end_all(lambda known: known.scheme == "jwt"),
     )
     await stack.enter_async_context(verifier)
+    own.heed(functools.partial(_use_secret, verifier))
     discovery = TargetDiscovery({"dns": DnsDiscovery(settings.dns_resolver)})
     told: list[Callable[[DomainEvent], object]] = [log_event, discovery.heed]
 
@@ -117,7 +120,7 @@ async def open_data_plane(
     trusted = TrustedProxies(settings.trusted_proxies)
     desk = None if shared is None else await _desk(settings, shared, clock, stack)
     limits = LimitRegistry(most_tunnels=settings.max_tunnels, shares=settings.workers, desk=desk)
-    empty = RoutingTable({}, {}, TableRules(), StoreUnavailable)
+    empty = RoutingTable({}, {}, TableRules(), StoreUnavailable if own.known else SecretsUnavailable)
     router = RequestRouter(empty, identification, limits, ids, traces, clock, random.random, trusted.trusts)
     settlement = Settlement(
         metrics, limits, log or NoAccessLog(), clock, unix, random.random, monitor.note,
@@ -143,6 +146,8 @@ async def open_data_plane(
     )
     soon = asyncio.get_running_loop().call_soon
     plane = DataPlane(router, targets, monitor, discovery, keys, sessions, metrics, soon)
+    watch = ClockWatch(clock, unix, sessions.retime)
+    await stack.enter_async_context(beside(watch.follow(), "clocks"))
     await stack.enter_async_context(beside(sweep(runtime.connections, pools.sweep, clock), "sweeper"))
     return OpenDataPlane(
         plane, runtime, identification, limits, monitor, discovery, targets, cache, shown, told
@@ -194,9 +199,21 @@ def _wire_limits(settings: Settings) -> WireLimits:
     )
 
 
-def _verifier_config(settings: Settings) -> VerifierConfig:
+async def _use_secret(verifier: TokenVerifier, present: Settings) -> None:
+    """Another secret: what was signed with the one before holds no more."""
+    if present.jwt_secret is not None:
+        verifier.use_secret(present.jwt_secret.get_secret_value())
+
+
+def _verifier_config(settings: Settings, own: OwnSecrets) -> VerifierConfig:
+    secret, awaited = None, False
+    try:
+        secret = own.text(lambda settings: settings.jwt_secret)
+    except SecretsUnavailable:
+        awaited = True
     return VerifierConfig(
-        secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+        secret=secret,
+        secret_awaited=awaited,
         jwks_url=settings.jwt_jwks_url,
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from brain_gateway.bootstrap.control_plane import OpenControlPlane, declared, op
 from brain_gateway.bootstrap.data_plane import open_data_plane
 from brain_gateway.bootstrap.stores import open_stores
 from brain_gateway.infrastructure.telemetry.prometheus import CONTENT_TYPE
-from brain_gateway.settings import Settings
+from brain_gateway.secret_store import open_secrets
+from brain_gateway.settings import Look, OwnSecrets, Settings
 
+logger = logging.getLogger("brain_gateway.secrets")
 FIRST_ANSWERS = 1.0  # seconds that a start waits for discovery; what is found later is used later
 
 
@@ -41,19 +44,28 @@ class Gateway:
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, configuration: GatewayConfiguration, own_keys: Sequence[ApiKeyRecord] = ()
+    settings: Settings,
+    configuration: GatewayConfiguration,
+    own_keys: Sequence[ApiKeyRecord] = (),
+    found: Look | None = None,
 ) -> AsyncIterator[Gateway]:
-    """Everything of one process, in the running event loop. `own_keys` hold in this process, whatever is stored.
+    """Everything of one process, in the running event loop. `own_keys` hold in this process, whatever is stored;
+    `found`: the settings with the secrets that they refer to (None: they refer to none).
 
-    When the database is away it opens all the same: nothing is ready or served before it is back. Raises
-    ConfigurationError.
+    When its own secrets or the database are away it opens all the same: nothing is ready or served before they are
+    back. Raises ConfigurationError.
     """
     async with AsyncExitStack() as stack:
-        stores = await open_stores(settings, stack)
-        data = await open_data_plane(settings, stores.shared, stack)
-        control = await open_control_plane(settings, stores, data, own_keys, stack)
+        secrets = await stack.enter_async_context(open_secrets(settings))
+        found = found or Look(settings)
+        own = OwnSecrets(settings, secrets, found, logger.warning)
+        stores = await open_stores(settings, own, stack)
+        data = await open_data_plane(settings, own, stores.shared, stack)
+        control = await open_control_plane(settings, own, secrets, stores, data, own_keys, stack)
         runtime, starting = data.runtime, control.starting
-        token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+
+        def metrics_token() -> str | None:
+            return own.text(lambda settings: settings.metrics_token)
 
         def unready() -> str | None:
             return "draining" if runtime.draining else starting.waiting
@@ -61,17 +73,20 @@ async def open_gateway(
         app = create_application(
             [
                 health_router(data.monitor.report, data.targets.breaker_state, unready),
-                metrics_router(data.shown.render, CONTENT_TYPE, token),
+                metrics_router(data.shown.render, CONTENT_TYPE, metrics_token),
                 control.router,
             ],
             AsgiProxy(runtime),
         )
         file = declared(configuration, settings.health_check_interval)
-        begun = await starting.begin(file)
+        begun = own.known and await starting.begin(file)
+        if not own.known:
+            starting.lacks_secrets(found.missing)
         if begun:
             await data.discovery.settled(FIRST_ANSWERS)
         follow = _follow(begun, starting, file, control.live, settings.config_poll_interval)
         await stack.enter_async_context(beside(follow, "configuration"))
+        await stack.enter_async_context(beside(own.follow(), "own secrets"))
         yield Gateway(app, runtime, control)
 
 

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 
 from brain_gateway.application.commands.integrations import IntegrationCommands
 from brain_gateway.application.integration_credentials import IntegrationCredentials
-from brain_gateway.application.ports.secrets import SecretsHealth, SecretsStatus
+from brain_gateway.application.ports.secrets import Secrets, SecretsHealth, SecretsStatus
 from brain_gateway.application.ports.unit_of_work import UnitsOfWork
 from brain_gateway.application.queries.integrations import CatalogueQueries
 from brain_gateway.application.secrets_watch import SecretsWatch
 from brain_gateway.bootstrap.beside import beside
 from brain_gateway.infrastructure.catalogue.integration_catalogue import IntegrationCatalogue
-from brain_gateway.secret_store import open_secrets
-from brain_gateway.settings import Settings
 
 logger = logging.getLogger("brain_gateway.secrets")
 
@@ -36,11 +34,8 @@ class OpenIntegrations:
         return {"secrets": self.watch.part()}
 
 
-async def open_integrations(
-    settings: Settings, units: UnitsOfWork, stack: AsyncExitStack
-) -> OpenIntegrations:
-    """The store is asked for nothing before it is needed. Raises ConfigurationError."""
-    secrets = await stack.enter_async_context(open_secrets(settings))
+async def open_integrations(secrets: Secrets, units: UnitsOfWork, stack: AsyncExitStack) -> OpenIntegrations:
+    """The store is asked for nothing before it is needed, but how it is."""
     credentials = IntegrationCredentials(units, secrets, time.time, os.urandom, logger.warning)
     await stack.enter_async_context(beside(credentials.follow(), "credentials"))
     watch = await stack.enter_async_context(SecretsWatch(secrets, _told))

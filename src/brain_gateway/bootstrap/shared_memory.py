@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from brain_gateway.application.ports.breaker_board import BreakerBoard
 from brain_gateway.application.ports.event_bus import EventBus
 from brain_gateway.application.ports.limit_store import LimitStore
 from brain_gateway.application.ports.response_store import SharedResponseStore
-from brain_gateway.settings import Settings
+from brain_gateway.domain.errors import SecretsUnavailable
+from brain_gateway.settings import OwnSecrets, Settings
 
 PATIENCE = 5.0  # seconds that the client of the events waits for an answer: longer than a read that blocks
 
@@ -26,20 +28,30 @@ class SharedMemory:
     responses: SharedResponseStore
 
 
-async def open_shared_memory(settings: Settings, url: str, stack: AsyncExitStack) -> SharedMemory:
-    """The store at `url` (REDIS_URL)."""
+async def open_shared_memory(settings: Settings, own: OwnSecrets, stack: AsyncExitStack) -> SharedMemory:
+    """The store at REDIS_URL, wherever that leads by and by."""
     from brain_gateway.infrastructure.valkey.breakers import ValkeyBreakers
-    from brain_gateway.infrastructure.valkey.connection import make_client
+    from brain_gateway.infrastructure.valkey.connection import make_client, move
     from brain_gateway.infrastructure.valkey.event_bus import ValkeyEventBus
     from brain_gateway.infrastructure.valkey.limits import ValkeyLimits
     from brain_gateway.infrastructure.valkey.response_store import ValkeyResponses
 
     member = os.urandom(8).hex()
     timeout = settings.redis_timeout
-    client = make_client(url, max(1.0, timeout))  # its users have bounds of their own
-    listening = make_client(url, PATIENCE)
+    patience = max(1.0, timeout)  # its users have bounds of their own
+    url = _address(own)
+    client, listening = make_client(url, patience), make_client(url, PATIENCE)
     stack.push_async_callback(client.aclose)
     stack.push_async_callback(listening.aclose)
+
+    async def follow(present: Settings) -> None:
+        nonlocal url
+        known, url = url, present.redis_url.get_secret_value() if present.redis_url else None
+        if url is not None and url != known:
+            await move(client, url, patience)
+            await move(listening, url, PATIENCE)
+
+    own.heed(follow)
     return SharedMemory(
         member=member,
         events=await stack.enter_async_context(ValkeyEventBus(listening)),
@@ -47,3 +59,10 @@ async def open_shared_memory(settings: Settings, url: str, stack: AsyncExitStack
         breakers=ValkeyBreakers(client, member),
         responses=ValkeyResponses(client, timeout, settings.response_cache_tenant_bytes),
     )
+
+
+def _address(own: OwnSecrets) -> str | None:
+    """None: it is a secret that could not be read yet."""
+    with contextlib.suppress(SecretsUnavailable):
+        return own.text(lambda settings: settings.redis_url)
+    return None

@@ -5,13 +5,16 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from sqlalchemy.engine import URL
+
 from brain_gateway.application.ports.event_bus import EventBus
 from brain_gateway.bootstrap.shared_memory import SharedMemory, open_shared_memory
+from brain_gateway.domain.errors import SecretsUnavailable, StoreUnavailable
 from brain_gateway.infrastructure.memory.event_bus import MemoryEventBus
 from brain_gateway.infrastructure.sql.addresses import database_url
 from brain_gateway.infrastructure.sql.engine import StoreTimes
 from brain_gateway.infrastructure.sql.store import SqlStore, open_store
-from brain_gateway.settings import Settings
+from brain_gateway.settings import OwnSecrets, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +26,24 @@ class Stores:
     events: EventBus
 
 
-async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
+async def open_stores(settings: Settings, own: OwnSecrets, stack: AsyncExitStack) -> Stores:
     """Open what the settings name. Raises ConfigurationError for an address that is none."""
-    address = settings.database_url.get_secret_value() if settings.database_url else None
-    url = database_url(address, settings.data_dir)
+
+    def address() -> URL:
+        try:
+            text = own.text(lambda settings: settings.database_url)
+        except SecretsUnavailable as error:
+            raise StoreUnavailable(
+                "its address is in the secrets store, and could not be read yet"
+            ) from error
+        return database_url(text, settings.data_dir)
+
+    if own.known:
+        address()
     times = StoreTimes(statement=settings.database_timeout)
-    database = await stack.enter_async_context(open_store(url, settings.database_pool_size, times))
+    opening = open_store(address, settings.database_pool_size, times, own.renew)
+    database = await stack.enter_async_context(opening)
     if settings.redis_url is None:
         return Stores(database, None, MemoryEventBus())
-    shared = await open_shared_memory(settings, settings.redis_url.get_secret_value(), stack)
+    shared = await open_shared_memory(settings, own, stack)
     return Stores(database, shared, shared.events)

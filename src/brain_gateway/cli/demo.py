@@ -26,10 +26,11 @@ ROLES = ("client", "tenant_admin")
 
 
 class Demo(NamedTuple):
-    """The record makes the key valid for as long as this process runs; `announce` shows it once, on stderr."""
+    """The record makes the key valid for as long as this process runs; `announce` shows it once, on stderr; None:
+    the secrets to which the settings refer are not known yet."""
 
     key: ApiKeyRecord
-    announce: Callable[[], None]
+    announce: Callable[[Settings | None], None]
 
 
 def demo_credentials(settings: Settings) -> Demo:
@@ -42,11 +43,15 @@ def demo_credentials(settings: Settings) -> Demo:
         user_id=DEMO_USER_ID,
         roles=frozenset(ROLES),
     )
-    return Demo(record, lambda: typer.echo(_text(settings, key), err=True))
+    return Demo(record, lambda present: typer.echo(_text(settings, present, key), err=True))
 
 
-def _text(settings: Settings, key: ApiKey) -> str:
-    token = _token(settings)
+def _text(settings: Settings, present: Settings | None, key: ApiKey) -> str:
+    token = (
+        _token(present)
+        if present
+        else "(the secret that signs one is waited for: `brain-gateway token` later)"
+    )
     lines = [
         "",
         "  DEVELOPMENT PROFILE - demo credentials, never for real data; shown once",

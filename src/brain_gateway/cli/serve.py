@@ -59,10 +59,8 @@ def serve(
 
         from brain_gateway import main
         from brain_gateway.cli.demo import demo_credentials
-        from brain_gateway.secret_store import resolved
         from brain_gateway.settings import Profile
 
-        settings = resolved(settings)  # the demo token is signed with the secret itself
         demo = demo_credentials(settings) if settings.profile is Profile.DEVELOPMENT else None
         if demo is None:
             main.serve(settings, settings.config, entry=entry)

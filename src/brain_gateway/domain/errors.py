@@ -216,6 +216,11 @@ class StoreUnavailable(GatewayFault):
 class SecretsUnavailable(GatewayFault):
     """Secrets can neither be read nor written now: Vault is away or sealed, or the secrets file cannot be used."""
 
+    def __init__(self, detail: str = "", *, refused: bool = False) -> None:
+        """`refused`: the store is there and will not; waiting does not help, somebody must mend something."""
+        super().__init__(detail)
+        self.refused = refused
+
 
 class LimitsUnavailable(GatewayFault):
     """The store that counts the limits of several processes cannot be asked now."""

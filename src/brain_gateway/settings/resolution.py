@@ -24,10 +24,10 @@ def has_references(settings: Settings) -> bool:
 
 
 async def resolve_secret_references(settings: Settings, secrets: Secrets) -> Settings:
-    """`settings` with what they refer to; bounds and the profile's rules hold for the values that were found.
+    """`settings` with what they refer to now; bounds and the profile's rules hold for the values that were found.
 
     Raises ConfigurationError with a line for each variable that is wrong: what it refers to, and why that is not
-    to be had. No line holds a secret.
+    to be had. No line holds a secret. Raises SecretsUnavailable as long as it is worth waiting for the store.
     """
     known: dict[SecretPath, StoredSecret] = {}
     values: dict[str, object] = {}
@@ -45,6 +45,14 @@ async def resolve_secret_references(settings: Settings, secrets: Secrets) -> Set
     return _checked(settings, values) if values else settings
 
 
+def lost_references(settings: Settings, reason: str) -> tuple[str, ...]:
+    """A line for each variable that refers to a secret, none of which can be read now."""
+    return tuple(
+        f"{about.variable}: refers to {references[0]}, which cannot be read: {reason}"
+        for about, _, references in _referring(settings)
+    )
+
+
 def _referring(settings: Settings) -> Iterator[tuple[SettingDescription, str, tuple[SecretReference, ...]]]:
     for about in describe_settings():
         value = getattr(settings, about.attribute)
@@ -58,12 +66,15 @@ def _referring(settings: Settings) -> Iterator[tuple[SettingDescription, str, tu
 async def _look_up(
     reference: SecretReference, secrets: Secrets, known: dict[SecretPath, StoredSecret]
 ) -> str | None:
-    """Read the secret unless it is known; what is wrong with it, or None."""
+    """Read the secret unless it is known; what is wrong with it, or None. Raises SecretsUnavailable."""
     try:
-        secret = known[reference.path] = known.get(reference.path) or await secrets.read(reference.path)
+        secret = known.get(reference.path) or await secrets.read(reference.path, anew=True)
+        known[reference.path] = secret
     except SecretNotFound:
         return "which is not stored; `brain-gateway secrets set NAME FIELD` stores it"
     except SecretsUnavailable as error:
+        if not error.refused:
+            raise
         return f"which cannot be read: {error.detail}"
     return None if reference.field in secret else "which has no such field"
 

@@ -10,8 +10,8 @@ from brain_gateway.application.commands.services import UpdateServiceCommand
 from brain_gateway.application.configuration import GatewayConfiguration
 from brain_gateway.application.configuration_plan import FILE
 from brain_gateway.application.scope import PLATFORM
-from brain_gateway.application.start import AGAIN, DeclaredFile, Starting
-from brain_gateway.domain.errors import ConfigurationError, StoreUnavailable
+from brain_gateway.application.start import AGAIN, REMIND, DeclaredFile, Starting
+from brain_gateway.domain.errors import ConfigurationError, SecretsUnavailable, StoreUnavailable
 from tests.builders.gateway import service
 from tests.builders.live import Process
 from tests.builders.registry import a_service
@@ -43,17 +43,23 @@ class PreparedStore(MemoryStore):
 
 
 class World(Process):
-    """`fault`: what the check of the store raises; `pauses`: seconds that were waited for another attempt."""
+    """`fault`: what the check of the store raises; `missing`: what obtaining raises; `pauses`: seconds that were
+    waited for another attempt."""
 
     def __init__(self, store: PreparedStore | None = None) -> None:
         self.ready = store or PreparedStore()
         super().__init__(self.ready)
         self.fault: Exception | None = None
+        self.missing: Exception | None = None
         self.pauses: list[float] = []
         self.mends = lambda: None
         self.starting = Starting(
-            self.ready, self.commands, self.live, self._check, self.said.append, self._pause
+            self.ready, self.commands, self.live, self._obtain, self._check, self.said.append, self._pause
         )
+
+    async def _obtain(self) -> None:
+        if self.missing is not None:
+            raise self.missing
 
     async def _check(self) -> None:
         if self.fault is not None:
@@ -139,6 +145,56 @@ async def test_a_store_that_is_away_is_waited_for(outdated):
     assert world.pauses == [AGAIN] * 3
     assert world.said == [said, "the database is there: configuration loaded"], "it is said once"
     assert world.entry("shop") is not None
+
+
+async def test_secrets_are_obtained_before_the_store_is_touched():
+    """Its password may be one of them."""
+    world = World()
+    world.missing = SecretsUnavailable("Vault is sealed")
+    declared = file(service("shop"))
+    assert not await world.starting.begin(declared)
+    assert world.starting.waiting == "waiting for the secrets store: Vault is sealed"
+    assert world.ready.prepared == 0
+    world.mends = lambda: setattr(world, "missing", None)
+    await world.starting.go_on(declared)
+    assert (world.starting.waiting, world.ready.prepared) == (None, 1)
+    assert world.said == [
+        "waiting for the secrets store: Vault is sealed",
+        "the secrets store is there: configuration loaded",
+    ]
+
+
+async def test_what_whoever_started_the_process_has_said_is_not_said_again():
+    world = World()
+    world.missing = SecretsUnavailable("Vault is sealed")
+    world.starting.lacks_secrets("Vault is sealed")
+    assert world.starting.waiting == "waiting for the secrets store: Vault is sealed"
+    world.mends = lambda: setattr(world, "missing", None)
+    await world.starting.go_on(file())
+    assert world.said == ["the secrets store is there: configuration loaded"]
+
+
+async def test_first_the_secrets_are_away_and_then_the_store():
+    world = World()
+    world.missing, world.ready.away = SecretsUnavailable(), True
+    assert not await world.starting.begin(file())
+    world.missing = None
+    assert not await world.starting.begin(file())
+    world.ready.away = False
+    await world.starting.go_on(file())
+    assert world.said == [
+        "waiting for the secrets store: it does not answer",
+        "waiting for the database: it is away",
+        "the database is there: configuration loaded",
+    ]
+
+
+async def test_a_long_wait_is_said_again_now_and_then():
+    world = World()
+    world.ready.away = True
+    for _ in range(3 * REMIND):
+        assert not await world.starting.begin(file())
+    assert world.said == ["waiting for the database: it is away"] * 4
 
 
 async def test_what_is_wrong_refuses_the_start_and_is_waited_out_later():

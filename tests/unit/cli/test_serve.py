@@ -19,8 +19,8 @@ def served(monkeypatch) -> list[tuple[Settings, Path | None]]:
     calls: list[tuple[Settings, Path | None]] = []
     main = ModuleType("brain_gateway.main")
 
-    def serve(settings: Settings, path: Path | None, announce=lambda: None, **_: object) -> None:
-        announce()
+    def serve(settings: Settings, path: Path | None, announce=lambda present: None, **_: object) -> None:
+        announce(settings)
         calls.append((settings, path))
 
     main.serve = serve

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brain_gateway.application.ports.secrets import SecretsStatus
-from brain_gateway.domain.errors import ConfigurationError
+from brain_gateway.domain.errors import ConfigurationError, SecretsUnavailable
 from brain_gateway.domain.secret_path import SecretPath
 from brain_gateway.settings import Settings, has_references, load_settings, resolve_secret_references
 from brain_gateway.settings.documentation import describe_settings, shown_value
@@ -76,9 +76,12 @@ async def test_what_is_not_there_names_variable_and_reference():
     }
 
 
-async def test_a_store_that_is_away_is_named():
+async def test_a_store_that_is_away_is_told_apart_from_one_that_will_not():
     secrets = store()
     secrets.status, secrets.detail = SecretsStatus.SEALED, "Vault is sealed: unseal it"
+    with pytest.raises(SecretsUnavailable, match="Vault is sealed"):
+        await resolve({"JWT_SECRET": "secret:jwt#key"}, secrets)
+    secrets.refused = True
     assert await faults({"JWT_SECRET": "secret:jwt#key"}, secrets) == (
         "JWT_SECRET: refers to secret:jwt#key, which cannot be read: Vault is sealed: unseal it",
     )

@@ -81,7 +81,7 @@ def health_router(
         summary="Readiness",
         operation_id="ready",
         response_model_exclude_none=True,
-        responses={503: {"model": Ready, "description": "Draining, or waiting for the database."}},
+        responses={503: {"model": Ready, "description": "Draining, or waiting for secrets or the database."}},
     )
     async def ready(response: Response) -> Ready:
         reason = unready()

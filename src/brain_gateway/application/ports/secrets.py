@@ -53,11 +53,15 @@ class SecretsHealth:
 class Secrets(Protocol):
     """A store of secrets. Whatever it waits for is bounded in time.
 
-    All but `health` raise SecretsUnavailable when the store cannot be used now; its detail says why.
+    All but `health` raise SecretsUnavailable when the store cannot be used now; its detail says why, and `refused`
+    whether the store is there and will not.
     """
 
-    async def read(self, path: SecretPath) -> StoredSecret:
-        """What is stored; raises SecretNotFound. While the store is away it may be an old copy, for a while."""
+    async def read(self, path: SecretPath, *, anew: bool = False) -> StoredSecret:
+        """What is stored; raises SecretNotFound. While the store is away it may be an old copy, for a while.
+
+        `anew`: what is stored now, or SecretsUnavailable; no copy.
+        """
         ...
 
     async def write(

@@ -17,12 +17,13 @@ ALGORITHMS = (SHARED_SECRET_ALGORITHM, "RS256", "PS256", "ES256", "ES384", "EdDS
 class VerifierConfig:
     """Tokens signed with `secret` (HS256), with a key published at `jwks_url` (all others), or either.
 
-    Times are seconds. `*_claims` name the claims that are read: the first one present wins. `issuer` and
-    `audience` are checked when set. `require_https` (production) takes https or a loopback address only.
-    Raises ConfigurationError that lists every fault.
+    `secret_awaited`: there is one, which will be told later. Times are seconds. `*_claims` name the claims that
+    are read: the first one present wins. `issuer` and `audience` are checked when set. `require_https`
+    (production) takes https or a loopback address only. Raises ConfigurationError that lists every fault.
     """
 
     secret: str | None = field(default=None, repr=False)
+    secret_awaited: bool = False
     jwks_url: str | None = None
     issuer: str | None = None
     audience: str | None = None
@@ -43,10 +44,14 @@ class VerifierConfig:
             raise ConfigurationError(faults=faults)
 
     @property
+    def _by_secret(self) -> bool:
+        return self.secret_awaited or bool(self.secret)
+
+    @property
     def accepted(self) -> frozenset[str]:
         """The algorithms that a token may be signed with: those allowed that there is a key source for."""
         allowed = frozenset(self.algorithms)
-        by_secret = allowed & {SHARED_SECRET_ALGORITHM} if self.secret else frozenset()
+        by_secret = allowed & {SHARED_SECRET_ALGORITHM} if self._by_secret else frozenset()
         by_key_set = allowed - {SHARED_SECRET_ALGORITHM} if self.jwks_url else frozenset()
         return by_secret | by_key_set
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class TokenVerifier:
     """Implements the port TokenVerifier. Enter it (async) to keep published keys fresh.
 
-    `on_withdrawn` is called when the issuer stopped publishing a key: end remembered sessions of tokens then.
+    `on_withdrawn` is called when the issuer stopped publishing a key, or the secret is another: end remembered
+    sessions of tokens then.
     """
 
     def __init__(
@@ -43,6 +44,8 @@ class TokenVerifier:
         self._config = config
         self._accepted = config.accepted
         self._denylist = Denylist() if denylist is None else denylist
+        self._on_withdrawn = on_withdrawn
+        self._secret_text = config.secret
         self._secret = shared_secret(config.secret) if config.secret else None
         if jwks is None and config.jwks_url is not None:
             jwks = JwksCache(config, on_withdrawn=on_withdrawn, transport=transport)
@@ -58,6 +61,14 @@ class TokenVerifier:
     ) -> None:
         if self._jwks is not None:
             await self._jwks.__aexit__(kind, error, trace)
+
+    def use_secret(self, secret: str) -> None:
+        """Verify tokens of HS256 with this one from now on. Raises ConfigurationError, and keeps the one before."""
+        if secret == self._secret_text:
+            return
+        self._secret, self._secret_text = shared_secret(secret), secret
+        if self._on_withdrawn is not None:
+            self._on_withdrawn()
 
     def verify(self, token: bytes, now_unix: float) -> Principal | Pending:
         """See the port. `token` is the part after "Bearer "; `now_unix` is seconds since the epoch."""
@@ -85,7 +96,11 @@ class TokenVerifier:
         if token.algorithm not in self._accepted:
             expected = ", ".join(sorted(self._accepted)) or "no token at all"
             raise CredentialsInvalid(f"the token's algorithm (alg) is not accepted; accepted: {expected}")
-        if self._secret is not None and token.algorithm == SHARED_SECRET_ALGORITHM:
+        if token.algorithm == SHARED_SECRET_ALGORITHM:
+            if self._secret is None:
+                raise IdentityUnavailable(
+                    "the secret that verifies this token could not be read yet: try again"
+                )
             return self._secret
         return self._published_key(token)
 

@@ -45,8 +45,8 @@ class FileSecrets:
         self._make_keys = keys
         self._keys: Keyring | None = None
 
-    async def read(self, path: SecretPath) -> StoredSecret:
-        """See the port."""
+    async def read(self, path: SecretPath, *, anew: bool = False) -> StoredSecret:
+        """See the port; it is always read anew."""
         return await _in_thread(self._read, path)
 
     async def write(
@@ -121,7 +121,7 @@ class FileSecrets:
         if self._keys is None:
             keys = self._make_keys()
             if not keys:
-                raise SecretsUnavailable(_NO_KEY)
+                raise SecretsUnavailable(_NO_KEY, refused=True)
             self._keys = Keyring(keys)
         return self._keys
 
@@ -131,14 +131,14 @@ async def _in_thread(work: Callable[P, R], *arguments: P.args, **named: P.kwargs
     try:
         return await asyncio.to_thread(work, *arguments, **named)
     except UnknownKeyError:
-        raise SecretsUnavailable(_OTHER_KEY) from None
+        raise SecretsUnavailable(_OTHER_KEY, refused=True) from None
     except DamagedError:
-        raise SecretsUnavailable(_DAMAGED) from None
+        raise SecretsUnavailable(_DAMAGED, refused=True) from None
     except OpenToOthersError:
-        raise SecretsUnavailable(_OPEN) from None
+        raise SecretsUnavailable(_OPEN, refused=True) from None
     except BusyError:
         raise SecretsUnavailable(_BUSY) from None
     except OSError as error:
         raise SecretsUnavailable(
-            f"{FILE} cannot be read or written ({error.strerror}); it is unchanged"
+            f"{FILE} cannot be read or written ({error.strerror}); it is unchanged", refused=True
         ) from error

@@ -1,10 +1,14 @@
-"""The store of a process: opened without a connection, ready when the database answers with the right schema."""
+"""The store of a process: opened without a connection, ready when the database answers with the right schema.
+
+Its address may be known later than that, and the password in it may change: `addressing` has how connections follow.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy.engine import URL
@@ -12,6 +16,7 @@ from sqlalchemy.engine import URL
 from brain_gateway.application.ports.unit_of_work import UnitOfWork
 from brain_gateway.application.scope import Scope
 from brain_gateway.domain.errors import GatewayError
+from brain_gateway.infrastructure.sql.addressing import Addressing
 from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine
 from brain_gateway.infrastructure.sql.failures import translated
 from brain_gateway.infrastructure.sql.grants import role_faults
@@ -24,12 +29,36 @@ from brain_gateway.infrastructure.sql.unit_of_work import SqlUnitsOfWork
 class SqlStore:
     """UnitsOfWork, and what the process must know of its database before it uses it."""
 
-    def __init__(self, url: URL, engine: AsyncEngine, times: StoreTimes) -> None:
-        self._url = url
-        self._engine = engine
-        self._postgresql = url.get_backend_name() == "postgresql"
-        relay = None if self._postgresql else f"{url.database}.relay"
-        self._units = SqlUnitsOfWork(Database(engine, times, asyncio.Lock(), relay))
+    def __init__(self, addressing: Addressing, pool_size: int, times: StoreTimes) -> None:
+        self._addressing = addressing
+        self._pool_size = pool_size
+        self._times = times
+
+    @cached_property
+    def _url(self) -> URL:
+        """The address when it was first needed. Raises StoreUnavailable as long as it is not known."""
+        return self._addressing.url()
+
+    @cached_property
+    def _postgresql(self) -> bool:
+        return self._url.get_backend_name() == "postgresql"
+
+    @cached_property
+    def _engine(self) -> AsyncEngine:
+        engine = make_engine(self._url, self._pool_size, self._times)
+        if self._postgresql:
+            self._addressing.lead(engine)
+        return engine
+
+    @cached_property
+    def _units(self) -> SqlUnitsOfWork:
+        relay = None if self._postgresql else f"{self._url.database}.relay"
+        return SqlUnitsOfWork(Database(self._engine, self._times, asyncio.Lock(), relay))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if "_engine" in self.__dict__:  # else nothing was ever asked
+            await self._engine.dispose()
 
     def __call__(self, scope: Scope, *, read_only: bool = False) -> AbstractAsyncContextManager[UnitOfWork]:
         """A unit of work in this scope."""
@@ -86,12 +115,16 @@ class SqlStore:
 
 @asynccontextmanager
 async def open_store(
-    url: URL, pool_size: int = 5, times: StoreTimes | None = None
+    url: URL | Callable[[], URL],
+    pool_size: int = 5,
+    times: StoreTimes | None = None,
+    renew: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[SqlStore]:
-    """A store; nothing is connected until it is used, and everything is closed at the end."""
-    times = times or StoreTimes()
-    engine = make_engine(url, pool_size, times)
+    """A store; nothing is connected until it is used, and everything is closed at the end. `url` and `renew` as of
+    `Addressing`."""
+    addressing = Addressing(url if callable(url) else lambda: url, renew)
+    store = SqlStore(addressing, pool_size, times or StoreTimes())
     try:
-        yield SqlStore(url, engine, times)
+        yield store
     finally:
-        await engine.dispose()
+        await store.close()

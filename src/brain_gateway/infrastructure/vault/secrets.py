@@ -42,7 +42,7 @@ class VaultSecrets:
         self._cache = SecretCache(config.cache, config.stale)
         self._keeper: asyncio.Task[None] | None = None
         self._changes = 0
-        self._away: tuple[float, SecretsHealth] | None = None
+        self._away: tuple[float, VaultAwayError] | None = None
 
     async def __aenter__(self) -> Self:
         self._keeper = asyncio.create_task(self._session.keep(), name="vault-token")
@@ -57,19 +57,19 @@ class VaultSecrets:
                 await self._keeper
         await self._transport.close()
 
-    async def read(self, path: SecretPath) -> StoredSecret:
+    async def read(self, path: SecretPath, *, anew: bool = False) -> StoredSecret:
         """See the port. Answers are kept for `cache` seconds, and for `stale` seconds against Vault's absence."""
-        known = self._cache.fresh(path, self._clock())
+        known = None if anew else self._cache.fresh(path, self._clock())
         if known is not None:
             return known
         changes = self._changes
         try:
-            answer = await self._ask("GET", self._config.data(path))
+            answer = await self._ask("GET", self._config.data(path), at_once=anew)
         except VaultAwayError as error:
-            known = self._cache.stale(path, self._clock())
+            known = None if anew else self._cache.stale(path, self._clock())
             if known is not None:
                 return known
-            raise SecretsUnavailable(error.health.detail) from None
+            raise error.unavailable from None
         if answer.status != 200:
             self._cache.drop(path)
             raise self._refusal(answer, "read", "data")
@@ -92,7 +92,7 @@ class VaultSecrets:
         try:
             return int(answer.body["data"]["version"])
         except (KeyError, TypeError):
-            raise SecretsUnavailable(_NOT_KV_2) from None
+            raise SecretsUnavailable(_NOT_KV_2, refused=True) from None
 
     async def delete(self, path: SecretPath) -> None:
         """See the port."""
@@ -108,7 +108,7 @@ class VaultSecrets:
                 names = answer.section("data").get("keys", ())
                 return tuple(sorted(name for name in names if not name.endswith("/")))
         except VaultAwayError as error:
-            raise SecretsUnavailable(error.health.detail) from None
+            raise error.unavailable from None
         refusal = self._refusal(answer, "list", "metadata")
         if isinstance(refusal, SecretNotFound):
             return ()
@@ -140,14 +140,15 @@ class VaultSecrets:
         copies = f"; copies serve until they are {self._config.stale:g} s old"
         return SecretsHealth(health.status, health.detail + copies)
 
-    async def _ask(self, method: str, path: str) -> Answer:
-        """Reads in a row do not each wait for a Vault that is away."""
-        if self._away is not None and self._clock() < self._away[0]:
-            raise VaultAwayError(self._away[1].detail, self._away[1].status)
+    async def _ask(self, method: str, path: str, *, at_once: bool) -> Answer:
+        """Reads in a row do not each wait for a Vault that is away, but those that must know (`at_once`)."""
+        if not at_once and self._away is not None and self._clock() < self._away[0]:
+            known = self._away[1]
+            raise VaultAwayError(known.health.detail, known.health.status, refused=known.refused)
         try:
             answer = await self._session.call(method, path)
         except VaultAwayError as error:
-            self._away = (self._clock() + _AGAIN, error.health)
+            self._away = (self._clock() + _AGAIN, error)
             raise
         self._away = None
         return answer
@@ -157,7 +158,7 @@ class VaultSecrets:
         try:
             return await self._session.call(method, api_path, body)
         except VaultAwayError as error:
-            raise SecretsUnavailable(error.health.detail) from None
+            raise error.unavailable from None
         finally:
             self._changes += 1
             self._cache.drop(path)
@@ -166,14 +167,16 @@ class VaultSecrets:
         """What an answer means that is not what was asked for."""
         if answer.status == 403:
             needed = self._config.needed(capability.replace(", ", '", "'), kind)
-            return SecretsUnavailable(f"Vault refuses: the gateway's token needs {needed}")
+            return SecretsUnavailable(f"Vault refuses: the gateway's token needs {needed}", refused=True)
         if "namespace not found" in answer.errors:
-            return SecretsUnavailable("VAULT_NAMESPACE: Vault has no such namespace")
+            return SecretsUnavailable("VAULT_NAMESPACE: Vault has no such namespace", refused=True)
         if "no handler for route" in answer.errors:
-            return SecretsUnavailable(f"VAULT_KV_MOUNT: Vault has no engine at {self._config.mount}/")
+            return SecretsUnavailable(
+                f"VAULT_KV_MOUNT: Vault has no engine at {self._config.mount}/", refused=True
+            )
         if answer.status == 404:
             return SecretNotFound()
-        return SecretsUnavailable(f"Vault refuses the request (status {answer.status})")
+        return SecretsUnavailable(f"Vault refuses the request (status {answer.status})", refused=True)
 
 
 def _secret(body: dict[str, Any]) -> StoredSecret:
@@ -181,6 +184,6 @@ def _secret(body: dict[str, Any]) -> StoredSecret:
     try:
         fields, version = body["data"]["data"], int(body["data"]["metadata"]["version"])
     except (KeyError, TypeError):
-        raise SecretsUnavailable(_NOT_KV_2) from None
+        raise SecretsUnavailable(_NOT_KV_2, refused=True) from None
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
     return StoredSecret({name: Secret(text) for name, text in texts.items()}, version)

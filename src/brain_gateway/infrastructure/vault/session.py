@@ -95,7 +95,8 @@ class VaultSession:
         answer = await self._transport.call("GET", _LOOKUP, self._config.token)
         if answer.status != 200:
             raise VaultAwayError(
-                _refusal(answer, "VAULT_TOKEN: Vault does not take it; it is expired or revoked")
+                _refusal(answer, "VAULT_TOKEN: Vault does not take it; it is expired or revoked"),
+                refused=True,
             )
         about = answer.section("data")  # of a root token it says nothing of renewal
         ttl, renewable = float(about.get("ttl", 0)), bool(about.get("renewable"))
@@ -108,7 +109,7 @@ class VaultSession:
         answer = await self._transport.call("POST", _LOGIN, body=who)
         if answer.status != 200:
             what = "VAULT_ROLE_ID, VAULT_SECRET_ID: Vault does not take them; the secret id may be used up or expired"
-            raise VaultAwayError(_refusal(answer, what))
+            raise VaultAwayError(_refusal(answer, what), refused=True)
         return self._granted(answer)
 
     async def _renewed(self, lease: Lease) -> Lease:

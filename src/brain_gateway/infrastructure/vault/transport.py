@@ -11,20 +11,30 @@ import httpx
 import orjson
 
 from brain_gateway.application.ports.secrets import SecretsHealth, SecretsStatus
-from brain_gateway.domain.errors import ConfigurationError
+from brain_gateway.domain.errors import ConfigurationError, SecretsUnavailable
 from brain_gateway.domain.tenancy import Secret
 from brain_gateway.infrastructure.vault.config import VaultConfig
 
 MOST_BYTES = 8 << 20  # of an answer; a secret of 64 fields of 64 KiB fits
 _CONNECTIONS = 16
+_MEANT = (200, 204, 400, 403, 404)  # statuses by which Vault says something of what was asked
 
 
 class VaultAwayError(Exception):
-    """Vault cannot be used now: how it is, and a sentence that names the remedy and holds no secret."""
+    """Vault cannot be used now: how it is, and a sentence that names the remedy and holds no secret. `refused`: it
+    answers, and does not take who the gateway says it is."""
 
-    def __init__(self, detail: str, status: SecretsStatus = SecretsStatus.UNREACHABLE) -> None:
+    def __init__(
+        self, detail: str, status: SecretsStatus = SecretsStatus.UNREACHABLE, *, refused: bool = False
+    ) -> None:
         super().__init__(detail)
         self.health = SecretsHealth(status, detail)
+        self.refused = refused
+
+    @property
+    def unavailable(self) -> SecretsUnavailable:
+        """The same, as the port has it."""
+        return SecretsUnavailable(self.health.detail, refused=self.refused)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -105,12 +115,12 @@ class VaultTransport:
                 content += piece
                 if len(content) > MOST_BYTES:
                     raise VaultAwayError("Vault's answer is too long")
-        return Answer(response.status_code, _json(bytes(content)))
+        return Answer(response.status_code, _json(bytes(content), response.status_code))
 
 
 def _judged(answer: Answer, health: bool) -> Answer:
     """The answer, where it is one; what Vault cannot do now becomes VaultAwayError."""
-    if health or answer.status in (200, 204, 400, 403, 404):
+    if health or answer.status in _MEANT:
         return answer
     if answer.status == 503 and "sealed" in answer.errors:
         raise VaultAwayError("Vault is sealed: unseal it", SecretsStatus.SEALED)
@@ -119,11 +129,14 @@ def _judged(answer: Answer, health: bool) -> Answer:
     raise VaultAwayError(f"Vault answers with status {answer.status}")
 
 
-def _json(content: bytes) -> dict[str, Any]:
+def _json(content: bytes, status: int) -> dict[str, Any]:
+    """The object of an answer; a failure may come from a proxy in between, whose page says nothing."""
     try:
         body = orjson.loads(content) if content else {}
     except orjson.JSONDecodeError:
-        raise VaultAwayError("what answers at VAULT_ADDR is not Vault: it does not speak JSON") from None
+        if status in _MEANT:
+            raise VaultAwayError("what answers at VAULT_ADDR is not Vault: it does not speak JSON") from None
+        return {}
     return body if isinstance(body, dict) else {}
 
 

@@ -15,7 +15,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 async def asked(token: str | None, authorization: str | None) -> httpx.Response:
     """What the endpoint answers."""
-    app = create_application([metrics_router(lambda: TEXT, CONTENT_TYPE, token)])
+    app = create_application([metrics_router(lambda: TEXT, CONTENT_TYPE, lambda: token)])
     headers = {} if authorization is None else {"Authorization": authorization}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gw.example") as client:
         return await client.get("/metrics", headers=headers)
