@@ -46,9 +46,13 @@ class Control:
         return await self.queries.ask(actor, query)
 
     async def events(self) -> list[tuple[str, dict[str, Any]]]:
-        """Type and data of everything in the outbox."""
+        """Type and data of everything in the outbox, without what all events of services say (`proxied`)."""
         async with self.store(PLATFORM, read_only=True) as unit:
-            return [(event.type, dict(event.data)) for event in await unit.outbox.after(0, 1000)]
+            found = await unit.outbox.after(0, 1000)
+        return [
+            (event.type, {name: event.data[name] for name in event.data if name != "proxied"})
+            for event in found
+        ]
 
     def audit(self, tenant_id: str | None = None) -> list[tuple[str, str, str]]:
         """Who did what to what, of one chain."""

@@ -86,6 +86,15 @@ async def test_who_was_away_catches_up(store):
         assert await unit.outbox.last_id() == 4
 
 
+async def test_those_that_belong_to_no_tenant_can_be_had_alone(store):
+    await added(store, an_event(), an_event(TENANT), an_event(), an_event(OTHER), an_event())
+    async with store(PLATFORM) as unit:
+        assert [event.id for event in await unit.outbox.after(0, 2, shared=True)] == [1, 3]
+        assert [event.id for event in await unit.outbox.after(3, 9, shared=True)] == [5]
+    async with store(Scope(TENANT)) as unit:
+        assert await unit.outbox.after(0, 9, shared=True) == []
+
+
 async def test_old_events_are_forgotten_when_they_are_out(store):
     await added(store, an_event(at=NOW - 9), an_event(at=NOW - 9), an_event(at=NOW))
     async with store(PLATFORM) as unit:

@@ -101,9 +101,10 @@ class MemoryOutbox(_Records):
             if event.id in ids:
                 state.published[event.id] = True
 
-    async def after(self, event_id: int, most: int) -> Sequence[EventEnvelope]:
+    async def after(self, event_id: int, most: int, *, shared: bool = False) -> Sequence[EventEnvelope]:
         events = self._seen((await self._unit.reading()).outbox)
-        return [event for event in events if event.id > event_id][:most]
+        wanted = [event for event in events if event.tenant_id is None or not shared]
+        return [event for event in wanted if event.id > event_id][:most]
 
     async def last_id(self) -> int:
         state = await self._unit.reading()

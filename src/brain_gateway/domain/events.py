@@ -23,9 +23,10 @@ class DomainEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceEvent(DomainEvent):
-    """Something happened to a service."""
+    """Something happened to a service; `proxied` as ServiceRoute has it: of a global one without, no tenant hears."""
 
     service: str
+    proxied: bool = False
 
     @property
     def aggregate(self) -> str:
@@ -241,11 +242,15 @@ class IntegrationHealthChanged(IntegrationEvent):
 
 
 def payload(event: DomainEvent) -> dict[str, object]:
-    """What an event says beside its time and tenant, as plain values (sets as sorted lists)."""
+    """What an event says beside its time and tenant, as plain values (sets as sorted lists). What does not say that it
+    is `proxied` is not."""
     shared = {field.name for field in fields(DomainEvent)}
-    return {
+    said = {
         field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name not in shared
     }
+    if not said.get("proxied"):
+        said.pop("proxied", None)
+    return said
 
 
 def _plain(value: object) -> object:

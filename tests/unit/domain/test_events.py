@@ -72,6 +72,8 @@ def test_a_payload_is_plain_and_leaves_out_what_every_event_has() -> None:
         occurred_at=1.0, service="a", old=ServiceStatus.UNKNOWN, new=ServiceStatus.DOWN
     )
     assert payload(changed) == {"service": "a", "old": "unknown", "new": "down"}
+    offered = ServiceRegistered(occurred_at=1.0, service="a", proxied=True)
+    assert payload(offered) == {"service": "a", "proxied": True}
 
 
 @pytest.mark.parametrize("kind", KINDS)

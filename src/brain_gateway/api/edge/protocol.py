@@ -302,8 +302,8 @@ class EdgeProtocol(OwnSide, asyncio.Protocol):
         elif self._feed is _READ_OWN:
             if now - self._since > self._runtime.limits.body_timeout:
                 self._own_overdue()
-        elif self._busy() or self._still_unsent(now):
-            return
+        elif self._task is not None or self._still_unsent(now) or self._own_busy():
+            return  # also of a long answer of the application, what is not read for long is given up
         elif self._feed is _DISCARD:
             self._check_closing(now)
         else:

@@ -147,7 +147,8 @@ class HealthMonitor:
             self._suspect(item)
 
     def report(self, tenant_id: str | None = None) -> HealthReport:
-        """What a tenant may know: the global services, and its own, which shadow them; no internal ones."""
+        """What a tenant may know: its own services, which shadow the global ones that it can call. For nobody in
+        particular (None): all global ones but the internal."""
         return self._board.report(tenant_id)
 
     def _adopt(self, service: ServiceRoute) -> None:

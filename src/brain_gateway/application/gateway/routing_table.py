@@ -11,7 +11,7 @@ from brain_gateway.domain.errors import GatewayError, ServiceNotFound
 from brain_gateway.domain.resilience.load_balancer import LoadBalancer
 from brain_gateway.domain.resilience.rate_limit import LimitClasses, RateLimit
 from brain_gateway.domain.resilience.retry import RetryBudget
-from brain_gateway.domain.routing.service_route import ServiceKind, ServiceRoute
+from brain_gateway.domain.routing.service_route import ServiceRoute
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.targets import TargetRegistry, TargetState
@@ -56,7 +56,7 @@ class ServiceEntry:
         self.name = service.name
         self.key = service.key
         self.prefix = service.prefix.encode("ascii")
-        self.proxied = service.exposed and service.kind is not ServiceKind.INTERNAL
+        self.proxied = service.proxied
         self.matcher = service.matcher if service.routes else None
         self.targets = targets
         self.single = targets[0] if len(targets) == 1 and targets[0].target.weight else None

@@ -39,8 +39,9 @@ class Outbox(Protocol):
         """These are out."""
         ...
 
-    async def after(self, event_id: int, most: int) -> Sequence[EventEnvelope]:
-        """Events with a greater id, published or not, oldest first: for those who were away for a while."""
+    async def after(self, event_id: int, most: int, *, shared: bool = False) -> Sequence[EventEnvelope]:
+        """Events with a greater id, published or not, oldest first: for those who were away for a while. `shared`:
+        those alone that belong to no tenant."""
         ...
 
     async def last_id(self) -> int:

@@ -36,10 +36,14 @@ from brain_gateway.application.queries.configuration import (
     plan_configuration,
 )
 from brain_gateway.application.queries.events import (
+    KeptEventsQuery,
     LastEventQuery,
     ListEventsQuery,
+    ListSharedEventsQuery,
+    kept_events,
     last_event,
     list_events,
+    list_shared_events,
 )
 from brain_gateway.application.queries.integrations import (
     GetIntegrationQuery,
@@ -71,6 +75,8 @@ HANDLERS: Mapping[type[Query[Any]], QueryHandler] = MappingProxyType(
         VerifyAuditQuery: verify_audit,
         LastEventQuery: last_event,
         ListEventsQuery: list_events,
+        ListSharedEventsQuery: list_shared_events,
+        KeptEventsQuery: kept_events,
         PlanConfigurationQuery: plan_configuration,
         ExportConfigurationQuery: export_configuration,
     }

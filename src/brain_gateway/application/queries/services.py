@@ -34,9 +34,21 @@ class GetServiceQuery(Query[ServiceRegistrationDTO]):
 async def list_services(
     query: ListServicesQuery, unit: UnitOfWork, actor: Actor
 ) -> Page[ServiceRegistrationDTO]:
-    """Sorted by name. A page may have fewer items than asked for, and others after it."""
-    page = await unit.services.page(query.wanted, query.page)
-    return Page(tuple(item for item in page.items if shown_to(item, query.tenant_id)), page.next)
+    """Sorted by (name, id). Of services that a tenant may not know of a page says nothing: neither its length nor where
+    the next one begins, nor that there is one."""
+    if query.tenant_id is None:
+        return await unit.services.page(query.wanted, query.page)
+    size, after = query.page.size, query.page.after
+    found: list[ServiceRegistrationDTO] = []
+    while True:
+        part = await unit.services.page(query.wanted, PageRequest(size + 1, after))
+        found += [item for item in part.items if shown_to(item, query.tenant_id)]
+        if len(found) > size:
+            last = found[size - 1]
+            return Page(tuple(found[:size]), (last.service.name, last.id))
+        if part.next is None:
+            return Page(tuple(found))
+        after = part.next
 
 
 async def get_service(query: GetServiceQuery, unit: UnitOfWork, actor: Actor) -> ServiceRegistrationDTO:

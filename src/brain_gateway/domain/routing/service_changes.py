@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from typing import TypedDict
 
 from brain_gateway.domain.errors import Conflict, ResourceNotFound
 from brain_gateway.domain.events import (
@@ -89,45 +90,52 @@ def events_between(
     """
     if new is None:
         if old is not None:
-            yield ServiceDeregistered(occurred_at=now, tenant_id=old.tenant_id, service=old.name)
+            yield ServiceDeregistered(**_about(old, now))
         return
+    about = _about(new, now)
     if old is None:
-        yield ServiceRegistered(occurred_at=now, tenant_id=new.tenant_id, service=new.name)
+        yield ServiceRegistered(**about)
     else:
         changed = frozenset(name for name in SETTINGS if getattr(old, name) != getattr(new, name))
         if changed:
-            yield ServiceUpdated(occurred_at=now, tenant_id=new.tenant_id, service=new.name, settings=changed)
-    yield from _route_events(old.routes if old else (), new, now)
-    yield from _target_events(old.targets if old else (), new, now, expired)
+            yield ServiceUpdated(**about, settings=changed)
+    yield from _route_events(old.routes if old else (), new.routes, about)
+    yield from _target_events(old.targets if old else (), new.targets, about, expired)
 
 
-def _route_events(before: tuple[Route, ...], service: ServiceRoute, now: float) -> Iterator[DomainEvent]:
+class _About(TypedDict):
+    """What every event of a service says."""
+
+    occurred_at: float
+    tenant_id: str | None
+    service: str
+    proxied: bool
+
+
+def _about(service: ServiceRoute, now: float) -> _About:
+    return _About(occurred_at=now, tenant_id=service.tenant_id, service=service.name, proxied=service.proxied)
+
+
+def _route_events(
+    before: tuple[Route, ...], after: tuple[Route, ...], about: _About
+) -> Iterator[DomainEvent]:
     old = {route.id: route for route in before}
-    new = {route.id: route for route in service.routes}
+    new = {route.id: route for route in after}
     for id_, route in {**old, **new}.items():
         if old.get(id_) == new.get(id_):
             continue
         kind = RouteRegistered if id_ not in old else RouteRemoved if id_ not in new else RouteUpdated
-        yield kind(
-            occurred_at=now,
-            tenant_id=service.tenant_id,
-            service=service.name,
-            path=route.pattern.text,
-            methods=route.methods,
-        )
+        yield kind(**about, path=route.pattern.text, methods=route.methods)
 
 
 def _target_events(
-    before: tuple[Target, ...], service: ServiceRoute, now: float, expired: frozenset[str]
+    before: tuple[Target, ...], after: tuple[Target, ...], about: _About, expired: frozenset[str]
 ) -> Iterator[DomainEvent]:
     old = {target.origin: target.weight for target in before}
-    new = {target.origin: target.weight for target in service.targets}
-    tenant_id, name = service.tenant_id, service.name
+    new = {target.origin: target.weight for target in after}
     for origin, weight in {**old, **new}.items():
         if origin not in new:
-            yield TargetRemoved(
-                occurred_at=now, tenant_id=tenant_id, service=name, target=origin, expired=origin in expired
-            )
+            yield TargetRemoved(**about, target=origin, expired=origin in expired)
         elif old.get(origin) != weight:
             kind = TargetReweighted if origin in old else TargetAdded
-            yield kind(occurred_at=now, tenant_id=tenant_id, service=name, target=origin, weight=weight)
+            yield kind(**about, target=origin, weight=weight)

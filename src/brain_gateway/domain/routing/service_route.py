@@ -100,6 +100,11 @@ class ServiceRoute:
         return self.name if self.tenant_id is None else f"{self.tenant_id}/{self.name}"
 
     @property
+    def proxied(self) -> bool:
+        """Whether it is offered through the proxy. A global one that is not, no tenant may know of."""
+        return self.exposed and self.kind is not ServiceKind.INTERNAL
+
+    @property
     def matcher(self) -> RouteMatcher:
         """The routes, compiled; a new one after each registration."""
         return self._matcher
@@ -122,6 +127,7 @@ class ServiceRoute:
                 occurred_at=now,
                 tenant_id=self.tenant_id,
                 service=self.name,
+                proxied=self.proxied,
                 path=route.pattern.text,
                 methods=route.methods,
             )
@@ -132,7 +138,12 @@ class ServiceRoute:
         if status is self.status:
             return False
         event = ServiceHealthChanged(
-            occurred_at=now, tenant_id=self.tenant_id, service=self.name, old=self.status, new=status
+            occurred_at=now,
+            tenant_id=self.tenant_id,
+            service=self.name,
+            proxied=self.proxied,
+            old=self.status,
+            new=status,
         )
         self.status = status
         self._events.append(event)

@@ -12,7 +12,7 @@ from brain_gateway.domain.events import DomainEvent, payload
 from brain_gateway.infrastructure.sql.documents import from_text, to_text
 from brain_gateway.infrastructure.sql.pieces import in_pieces
 from brain_gateway.infrastructure.sql.repository import Repository, chunks, owner_of, tenant_of
-from brain_gateway.infrastructure.sql.tables import configuration_head, outbox
+from brain_gateway.infrastructure.sql.tables import GLOBAL, configuration_head, outbox
 
 
 class SqlOutbox(Repository):
@@ -46,9 +46,11 @@ class SqlOutbox(Repository):
             statement = update(outbox).where(outbox.c.id.in_(chunk), self.own).values(published=True)
             await self._session.change_apart(statement)
 
-    async def after(self, event_id: int, most: int) -> Sequence[EventEnvelope]:
+    async def after(self, event_id: int, most: int, *, shared: bool = False) -> Sequence[EventEnvelope]:
         """Oldest first."""
         statement = select(outbox).where(outbox.c.id > event_id, self.seen).order_by(outbox.c.id).limit(most)
+        if shared:
+            statement = statement.where(outbox.c.tenant_id == GLOBAL)
         return [_envelope(row) for row in await self._session.rows(statement)]
 
     async def last_id(self) -> int:

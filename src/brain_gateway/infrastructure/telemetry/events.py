@@ -25,7 +25,7 @@ def log_event(event: DomainEvent) -> None:
     fields = {
         key: ", ".join(value) if isinstance(value, tuple) else str(value)
         for key, value in asdict(event).items()
-        if value is not None and key != "occurred_at"
+        if value is not None and key not in ("occurred_at", "proxied")
     }
     trouble = (
         isinstance(event, CircuitOpened)

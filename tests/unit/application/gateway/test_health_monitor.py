@@ -19,6 +19,7 @@ from tests.fakes.virtual_time import VirtualTime
 pytestmark = pytest.mark.anyio
 A, B, C = "http://a:1", "http://b:1", "http://c:1"
 TENANT = "0b0c9f5e-2f6e-4b5d-8c7e-1f2e3d4c5b6a"
+OTHER_TENANT = "9f6b1a34-6f0e-4c2b-8a44-2f0d5be41c10"
 POLICY = ProbePolicy(interval=30.0, timeout=2.0, healthy_after=2, unhealthy_after=3)
 
 
@@ -64,6 +65,22 @@ async def test_every_target_is_checked_at_once_and_then_every_interval(world):
         await world.time.run_for(95)
     for origin in (A, B, C):
         assert world.probe.times(origin) == [1000, 1030, 1060, 1090]
+
+
+async def test_a_tenant_sees_its_own_and_what_it_can_call(world):
+    own = service("own", C, tenant_id=TENANT, exposed=False)
+    offered, hidden = service("shop", A), service("vault", B, exposed=False)
+    world.probe.down.add(B)
+    async with world.monitor:
+        world.monitor.watch([offered, hidden, own, service("inner", B, kind=ServiceKind.INTERNAL)])
+        await world.time.run_for(1)
+    for tenant_id, names, status in (
+        (TENANT, ["own", "shop"], "healthy"),
+        (OTHER_TENANT, ["shop"], "healthy"),
+        (None, ["shop", "vault"], "degraded"),
+    ):
+        report = world.monitor.report(tenant_id)
+        assert ([one.name for one in report.services], report.status) == (names, status)
 
 
 async def test_entering_does_not_wait_for_the_first_round(world):

@@ -61,3 +61,20 @@ async def test_pages_follow_each_other_to_the_end(control):
             break
         page = PageRequest(1, found.next)
     assert seen == ["shop", f"{TENANT}/shop"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+async def test_pages_say_nothing_of_what_is_hidden(size):
+    """Neither by a cursor that names it, nor by a page that is too short, nor by one that follows the last."""
+    control = Control()
+    for name in ("a", "b", "hidden-1", "c", "hidden-2", "hidden-3"):
+        await control.do(RegisterServiceCommand(service=service(name, exposed=not name.startswith("hidden"))))
+    pages, page = [], PageRequest(size)
+    while True:
+        found = await control.find(ListServicesQuery(tenant_id=TENANT, page=page), actor("client"))
+        pages.append([item.service.name for item in found.items])
+        if found.next is None:
+            break
+        assert found.next[0] == pages[-1][-1]
+        page = PageRequest(size, found.next)
+    assert pages == [["a", "b", "c"][at : at + size] for at in range(0, 3, size)]

@@ -77,16 +77,18 @@ def happened(old: ServiceRoute | None, new: ServiceRoute | None, **about) -> lis
 def test_a_service_that_is_registered_brings_its_parts():
     new = service("shop", A, tenant_id=TENANT, routes=(route("/a", "GET"),))
     first, second, third = happened(None, new)
-    assert first == ServiceRegistered(occurred_at=NOW, tenant_id=TENANT, service="shop")
+    assert first == ServiceRegistered(occurred_at=NOW, tenant_id=TENANT, service="shop", proxied=True)
     assert second == RouteRegistered(
-        occurred_at=NOW, tenant_id=TENANT, service="shop", path="/a", methods=frozenset({"GET"})
+        occurred_at=NOW, tenant_id=TENANT, service="shop", proxied=True, path="/a", methods=frozenset({"GET"})
     )
-    assert third == TargetAdded(occurred_at=NOW, tenant_id=TENANT, service="shop", target=A, weight=1)
+    assert third == TargetAdded(
+        occurred_at=NOW, tenant_id=TENANT, service="shop", proxied=True, target=A, weight=1
+    )
 
 
 def test_a_service_that_is_gone_is_one_event():
     assert happened(service("shop", A, routes=(route("/a"),)), None) == [
-        ServiceDeregistered(occurred_at=NOW, tenant_id=None, service="shop")
+        ServiceDeregistered(occurred_at=NOW, tenant_id=None, service="shop", proxied=True)
     ]
     assert happened(None, None) == []
 

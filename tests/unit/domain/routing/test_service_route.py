@@ -101,7 +101,12 @@ def test_a_registered_route_is_found_and_announced() -> None:
     assert service.routes == (route("/b"), new)
     assert isinstance(service.matcher.match("GET", "/c/7"), Match)
     expected = RouteRegistered(
-        occurred_at=5.0, tenant_id=TENANT, service="a", path="/c/{id:int}", methods=frozenset({"GET"})
+        occurred_at=5.0,
+        tenant_id=TENANT,
+        service="a",
+        proxied=True,
+        path="/c/{id:int}",
+        methods=frozenset({"GET"}),
     )
     assert service.pull_events() == [expected]
     assert service.pull_events() == []
@@ -121,7 +126,7 @@ def test_events_tell_every_change_of_health_and_nothing_else(statuses: list[Serv
     changes = [service.update_health_status(status, now=float(at)) for at, status in enumerate(statuses)]
     history = [ServiceStatus.UNKNOWN, *statuses]
     expected = [
-        ServiceHealthChanged(occurred_at=float(at), service="a", old=old, new=new)
+        ServiceHealthChanged(occurred_at=float(at), service="a", proxied=True, old=old, new=new)
         for at, (old, new) in enumerate(zip(history, statuses, strict=False))
         if old is not new
     ]

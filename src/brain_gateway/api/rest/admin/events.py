@@ -6,17 +6,16 @@ import re
 from typing import Annotated
 
 from fastapi import Header, Query
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from brain_gateway.api.rest.admin.asking import Asking
 from brain_gateway.api.rest.admin.endpoint import Endpoint
-from brain_gateway.api.rest.admin.event_stream import MEDIA_TYPE, Wanted, event_stream
-from brain_gateway.application.queries.events import EventPage, LastEventQuery, ListEventsQuery
+from brain_gateway.api.rest.admin.event_stream import MEDIA_TYPE, EventResponse, EventStream, Wanted
+from brain_gateway.application.event_history import EventHistory
 from brain_gateway.domain.errors import MalformedRequest, RateLimitExceeded
 from brain_gateway.domain.events import DomainEvent
 
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 async def stream_events(
@@ -25,29 +24,29 @@ async def stream_events(
     after: Annotated[str | None, Query(description="From the event with this id on.")] = None,
     last_event_id: Annotated[str | None, Header(description="The same, as browsers send it.")] = None,
 ) -> Response:
-    """Server-sent events of a tenant and of what it can call; for the platform, all. `id` is what to resume from:
-    without one, the stream begins now. Of what was missed, a tenant gets its own events. It ends when the credentials
-    do, when the gateway drains, or when it is read too slowly: connect again with the last id."""
+    """Server-sent events of a tenant and of the global services that it can call; for the platform, all. `id` is what
+    to resume from: without one, the stream begins now. An event `Gap` says that some of what was missed is no longer
+    kept. It ends when the credentials do, when the gateway drains, or when it is read too slowly: connect again with
+    the last id."""
     resume = _id(last_event_id if last_event_id is not None else after)
-    last = await ask.find(LastEventQuery(tenant_id=ask.tenant_id))
     control, session = ask.control, ask.caller.session
+    history = EventHistory(control.queries, ask.actor, ask.tenant_id)
+    begins = await history.begin(resume)
     wanted = Wanted(
         caller=f"{ask.actor.tenant_id}/{ask.actor.user_id}",
         tenant_id=ask.tenant_id,
         types=_types(types),
-        after=last if resume is None else min(resume, last),
+        after=begins.after,
+        gap=begins.gap,
     )
-    if control.streams.full_for(wanted.caller):
-        raise RateLimitExceeded("too many streams of events are open; close one first")
-
-    async def earlier(after_id: int) -> EventPage:
-        return await ask.find(ListEventsQuery(tenant_id=ask.tenant_id, after=after_id))
 
     def ended() -> bool:
         return bool(control.draining()) or session.expires <= control.clock()
 
-    stream = event_stream(control.events, control.streams, wanted, earlier, ended, control.clock)
-    return StreamingResponse(stream, headers=_HEADERS, media_type=MEDIA_TYPE)
+    stream = EventStream(control.events, control.streams, wanted, ended, control.clock)
+    if not stream.begin():
+        raise RateLimitExceeded("too many streams of events are open; close one first")
+    return EventResponse(stream, history.after)
 
 
 def _id(text: str | None) -> int | None:

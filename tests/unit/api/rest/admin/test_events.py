@@ -58,6 +58,43 @@ async def test_the_platform_hears_all_or_one_tenants(admin):
     assert [(one["type"], one["tenant"]) for one in only] == [("TargetAdded", OTHER_TENANT)]
 
 
+@pytest.mark.parametrize("role", ["super_admin", "tenant_admin", "manager"])
+async def test_of_what_a_tenant_may_not_know_its_events_say_nothing(admin, role):
+    """Whatever is done to a global service that is not offered: no name, no number, no address. Of one that is
+    offered, what ListServices shows too."""
+    hidden = {"name": "vault", "targets": ["http://10.9.8.7"], "exposed": False}
+    inner = {"name": "innermost", "targets": ["http://10.9.8.6"], "kind": "internal"}
+    offered = {"name": "crm", "targets": ["http://10.9.8.5"]}
+    async with admin.as_("super_admin") as ask:
+        for body in (hidden, inner, offered):
+            assert (await ask.post("/services", json=body)).status_code == 201
+            one = f"/services/name:{body['name']}"
+            assert (await ask.put(f"{one}/limit", json={"requests": 5})).status_code == 200
+            assert (await ask.post(f"{one}/routes", json={"path": "/a"})).status_code == 201
+            target = {"url": "http://10.9.8.4:99"}
+            assert (await ask.post(f"{one}/targets", json=target)).status_code == 201
+            assert (await ask.delete(one)).status_code == 204
+    found = await heard(admin, role, after="0", tenant=TENANT)
+    said = json.dumps(found)
+    assert not any(word in said for word in ("vault", "innermost", "10.9.8", "version", "proxied"))
+    assert [one["type"] for one in found if one.get("service") == "crm"] == [
+        "ServiceRegistered", "ServiceUpdated", "RouteRegistered", "ServiceDeregistered"
+    ]  # fmt: skip
+    assert {one.get("tenant") for one in found} == {TENANT, None}
+    assert "vault" in json.dumps(await heard(admin, "super_admin", after="0")), "the platform hears of all"
+
+
+async def test_a_service_is_heard_of_from_when_it_is_offered_until_it_is_not(admin):
+    async with admin.as_("super_admin") as ask:
+        body = {"name": "crm", "targets": ["http://a.example"], "exposed": False}
+        assert (await ask.post("/services", json=body)).status_code == 201
+        for exposed, limit in ((True, 5), (True, 6), (False, 7), (False, 8)):
+            change = {"exposed": exposed, "limit": {"requests": limit}}
+            assert (await ask.patch("/services/name:crm", json=change)).status_code == 200
+    found = await heard(admin, "manager", after="0")
+    assert [one["type"] for one in found if one["service"] == "crm"] == ["ServiceUpdated"] * 2
+
+
 async def test_without_an_id_it_begins_now(admin):
     assert await heard(admin, "super_admin") == []
     assert await heard(admin, "super_admin", after="999999") == []
@@ -85,8 +122,9 @@ async def test_what_cannot_be_resumed_is_refused(admin, query):
     assert (answer.status_code, problem(answer)) == (400, "malformed-request")
 
 
-async def test_clients_do_not_listen(admin):
-    async with admin.as_("client") as ask:
+@pytest.mark.parametrize("role", ["client", "service_registrar", "other"])
+async def test_others_do_not_listen(admin, role):
+    async with admin.as_(role) as ask:
         assert (await ask.get("/events")).status_code == 403
 
 
