@@ -18,10 +18,10 @@ from tests.fakes.memory_store import MemoryStore
 
 
 class Control:
-    """`committed`: the versions that the data plane was told of."""
+    """`committed`: the versions that the data plane was told of. `store`: another than one in memory."""
 
-    def __init__(self, rule: TargetRule | None = None) -> None:
-        self.clock, self.store = ManualClock(), MemoryStore()
+    def __init__(self, rule: TargetRule | None = None, store: Any = None) -> None:
+        self.clock, self.store = ManualClock(), store or MemoryStore()
         self.committed: list[int] = []
         self._drawn = itertools.count(1)
         self.commands = CommandBus(

@@ -66,7 +66,17 @@ async def change_service(
     action: Action = Action.WRITE_SERVICES,
 ) -> ServiceRegistrationDTO:
     """Change one service; one that is as it was keeps its version."""
-    found = await writable(work, tenant_id, service_id)
+    return await change_found(work, await writable(work, tenant_id, service_id), change, expected, action)
+
+
+async def change_found(
+    work: Work,
+    found: ServiceRegistrationDTO,
+    change: Change,
+    expected: int | None,
+    action: Action = Action.WRITE_SERVICES,
+) -> ServiceRegistrationDTO:
+    """Change a service that was found to be `writable`."""
     check_version(found.version, expected)
     service = guarded(work, changed_by(change, found.service), found.service.outside_only)
     kept = {target.origin for target in service.targets}

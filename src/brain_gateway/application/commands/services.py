@@ -8,7 +8,7 @@ from brain_gateway.application.authorization import Action
 from brain_gateway.application.bus import Command
 from brain_gateway.application.commands.changing import (
     Change,
-    change_service,
+    change_found,
     check_version,
     guarded,
     refuse_too_many,
@@ -82,7 +82,7 @@ async def update_service(command: UpdateServiceCommand, work: Work) -> ServiceRe
         leased = (one for one in service.targets if one.origin in found.leases and one.origin not in named)
         return changed.at((*changed.targets, *leased))
 
-    return await change_service(work, command.tenant_id, command.service_id, change, command.expected)
+    return await change_found(work, found, change, command.expected)
 
 
 async def deregister_service(command: DeregisterServiceCommand, work: Work) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from brain_gateway.application.dto import Page, PageRequest
 from brain_gateway.application.ports.audit_log import AuditDraft, AuditFilter
@@ -19,6 +19,8 @@ from brain_gateway.infrastructure.sql.repository import Repository, owner_of, pa
 from brain_gateway.infrastructure.sql.tables import GLOBAL, audit_heads, audit_log
 
 _READ_AT_ONCE = 500
+_HEAD = select(audit_heads).where(audit_heads.c.tenant_id == bindparam("owner"))
+_MOVE = update(audit_heads).where(audit_heads.c.tenant_id == bindparam("owner"))
 
 
 class SqlAuditLog(Repository):
@@ -66,8 +68,7 @@ class SqlAuditLog(Repository):
         """(0, GENESIS) of an empty chain, and of one that is not seen."""
         if not self._session.scope.writes(tenant_id):
             return 0, GENESIS
-        statement = select(audit_heads).where(audit_heads.c.tenant_id == owner_of(tenant_id))
-        rows = await self._session.rows(statement)
+        rows = await self._session.rows(_HEAD, {"owner": owner_of(tenant_id)})
         return (rows[0].sequence, rows[0].hash) if rows else (0, GENESIS)
 
     async def chains(self) -> Sequence[str | None]:
@@ -84,11 +85,9 @@ class SqlAuditLog(Repository):
         await self._move_head(owner_of(tenant_id), chain.sequence, chain.last)
 
     async def _move_head(self, owner: str, sequence: int, last: str) -> None:
-        statement = update(audit_heads).where(audit_heads.c.tenant_id == owner)
-        if not await self._session.change(statement.values(sequence=sequence, hash=last)):
-            new = insert_into(audit_heads, self._session.postgresql).values(
-                tenant_id=owner, sequence=sequence, hash=last
-            )
+        if not await self._session.change(_MOVE, {"owner": owner, "sequence": sequence, "hash": last}):
+            values = {"tenant_id": owner, "sequence": sequence, "hash": last}
+            new = insert_into(audit_heads, self._session.postgresql).values(**values)
             await self._session.change(new)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, and_, bindparam, delete, insert, select
 
 from brain_gateway.application.ports.configuration_versions import ChangeKind, ConfigurationChange
 from brain_gateway.infrastructure.sql.dialects import insert_into
 from brain_gateway.infrastructure.sql.documents import build, from_text, to_text
-from brain_gateway.infrastructure.sql.repository import Repository
+from brain_gateway.infrastructure.sql.repository import Repository, seen_by
 from brain_gateway.infrastructure.sql.tables import configuration_head, configuration_versions, declarations
 
 KEPT_VERSIONS: Final = 10_000
@@ -18,6 +19,7 @@ MOST_CHANGES: Final = 1_000
 """More than so many in one version, and a process had better read everything."""
 _EVERYTHING: Final = (ConfigurationChange(ChangeKind.EVERYTHING),)
 _FORGOTTEN_EVERY: Final = 100
+_RECORD: Final = insert(configuration_versions)
 
 
 class SqlConfigurationVersions(Repository):
@@ -27,16 +29,16 @@ class SqlConfigurationVersions(Repository):
 
     async def current(self) -> int:
         """The newest version."""
-        rows = await self._session.rows(select(configuration_head.c.version))
-        return int(rows[0][0]) if rows else 0
+        return (await self._session.head()).version
 
     async def lock(self) -> int:
         """The session holds the row already, or does so now."""
-        return await self._session.lock()
+        return (await self._session.head()).version
 
     async def record(self, changes: Sequence[ConfigurationChange], actor: str, now: float) -> int:
         """The new version."""
-        version = await self._session.lock() + 1
+        head = await self._session.head()
+        version = head.version + 1
         kept = changes if len(changes) <= MOST_CHANGES else _EVERYTHING
         row = {
             "version": version,
@@ -45,9 +47,8 @@ class SqlConfigurationVersions(Repository):
             "recorded_at": now,
             "changes": to_text(list(kept)),
         }
-        await self._session.change(insert(configuration_versions).values(**row))
-        await self._session.change(update(configuration_head).values(version=version))
-        self._session.counted(version)
+        await self._session.change(_RECORD, row)
+        self._session.move_head(head._replace(version=version))
         if version % _FORGOTTEN_EVERY == 0:
             old = configuration_versions.c.version <= version - KEPT_VERSIONS
             await self._session.change(delete(configuration_versions).where(old))
@@ -55,17 +56,14 @@ class SqlConfigurationVersions(Repository):
 
     async def since(self, version: int) -> tuple[int, Sequence[ConfigurationChange]]:
         """Of a tenant's scope only what was changed in it."""
-        newest = await self.current()
+        newest, rows = await self._newer(version)
         if version > newest:
             return newest, _EVERYTHING  # the database was put back to an older state
         if version == newest:
             return newest, ()
-        columns = configuration_versions.c
-        statement = select(configuration_versions).where(columns.version > version, self.seen)
-        rows = await self._session.rows(statement.order_by(columns.version))
         if not await self._all_known(version, newest, len(rows)):
             return newest, _EVERYTHING
-        found = [change for row in rows for change in _changes(row.changes)]
+        found = [change for text in rows for change in _changes(text)]
         return newest, _EVERYTHING if _EVERYTHING[0] in found or len(found) > MOST_CHANGES else found
 
     async def declared(self, owner: str) -> str:
@@ -87,11 +85,27 @@ class SqlConfigurationVersions(Repository):
             )
         )
 
+    async def _newer(self, version: int) -> tuple[int, list[str]]:
+        """The newest version, and what each after `version` changed."""
+        values = {"version": version, "scope": self._session.owner}
+        rows = await self._session.rows(_newer_than(self._everywhere), values)
+        newest = rows[0][0] if self._session.read_only and rows else await self.current()
+        return newest, [row.changes for row in rows if row.changes is not None]
+
     async def _all_known(self, version: int, newest: int, found: int) -> bool:
         """Whether nothing between was forgotten; a tenant, who does not see all, knows by how old `version` is."""
         if self._session.scope.tenant_id is None:
             return found == newest - version
         return newest - version < KEPT_VERSIONS
+
+
+@cache
+def _newer_than(everywhere: bool) -> Select[Any]:
+    """Made once, and one statement: each process asks after each change."""
+    head, columns = configuration_head, configuration_versions.c
+    newer = and_(columns.version > bindparam("version"), seen_by(configuration_versions, everywhere))
+    both = head.outerjoin(configuration_versions, newer)
+    return select(head.c.version, columns.changes).select_from(both).order_by(columns.version)
 
 
 def _changes(text: str) -> list[ConfigurationChange]:

@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from brain_gateway.domain.errors import StoreUnavailable
 from brain_gateway.infrastructure.sql.plain_sqlalchemy import AsyncEngine, create_async_engine
+from brain_gateway.infrastructure.sql.sqlite_connection import SqliteConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,15 @@ def make_engine(url: URL, pool_size: int, times: StoreTimes) -> AsyncEngine:
         "hide_parameters": True,  # values stay out of errors and logs
     }
     if url.get_backend_name() == "postgresql":
-        arguments = {"timeout": times.connect, "command_timeout": times.statement + 1.0}
-        return create_async_engine(url, connect_args=arguments, **shared)
-    engine = create_async_engine(url, connect_args={"timeout": times.wait, "isolation_level": None}, **shared)
+        limits = {"timeout": times.connect, "command_timeout": times.statement + 1.0}
+        return create_async_engine(url, connect_args=limits, **shared)
+    arguments: dict[str, Any] = {
+        "timeout": times.wait,
+        "isolation_level": None,
+        "async_creator_fn": SqliteConnection,
+    }
+    # What was committed needs no rollback, and all else has one before the connection goes back to the pool.
+    engine = create_async_engine(url, connect_args=arguments, pool_reset_on_return=None, **shared)
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     same = _SameFile(url.database or "")
     event.listen(engine.sync_engine, "do_connect", same.check)  # to connect would make the file

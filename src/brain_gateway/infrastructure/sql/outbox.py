@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, false, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, false, func, select, update
 
 from brain_gateway.application.ports.outbox import EventEnvelope
 from brain_gateway.domain.events import DomainEvent, payload
 from brain_gateway.infrastructure.sql.documents import from_text, to_text
 from brain_gateway.infrastructure.sql.pieces import in_pieces
-from brain_gateway.infrastructure.sql.repository import Repository, chunks, owner_of, tenant_of
-from brain_gateway.infrastructure.sql.tables import GLOBAL, configuration_head, outbox
+from brain_gateway.infrastructure.sql.repository import Repository, chunks, owner_of, seen_by, tenant_of
+from brain_gateway.infrastructure.sql.tables import GLOBAL, outbox
 
 
 class SqlOutbox(Repository):
@@ -26,19 +27,17 @@ class SqlOutbox(Repository):
             self.refuse_others(event.tenant_id)
         if not events:
             return
-        first = await self._last() + 1
-        rows = await in_pieces(lambda one: _row(one[1], one[0], version), enumerate(events, first))
+        head = await self._session.head()
+        rows = await in_pieces(lambda one: _row(one[1], one[0], version), enumerate(events, head.event + 1))
         await self.insert_many(rows)
-        await self._session.change(update(configuration_head).values(last_event=rows[-1]["id"]))
+        self._session.move_head(head._replace(event=head.event + len(rows)))
 
     async def take(self, most: int) -> Sequence[EventEnvelope] | None:
         """Nobody else gets any until this unit of work ends; writers go on meanwhile."""
         if not await self._session.become_relay():
             return None
-        statement = select(outbox).where(outbox.c.published == false(), self.seen)
-        return [
-            _envelope(row) for row in await self._session.apart(statement.order_by(outbox.c.id).limit(most))
-        ]
+        values = {"most": most, "scope": self._session.owner}
+        return [_envelope(row) for row in await self._session.apart(_waiting(self._everywhere), values)]
 
     async def published(self, ids: Sequence[int]) -> None:
         """Ids that are not there are left alone."""
@@ -56,7 +55,7 @@ class SqlOutbox(Repository):
     async def last_id(self) -> int:
         """Of the platform: of all that ever were; of a tenant: of its own that are still there."""
         if self._session.scope.tenant_id is None:
-            return await self._last()
+            return (await self._session.head()).event
         rows = await self._session.rows(select(func.max(outbox.c.id)).where(self.seen))
         return int(rows[0][0] or 0)
 
@@ -66,9 +65,12 @@ class SqlOutbox(Repository):
         statement = delete(outbox).where(old, outbox.c.occurred_at < before, self.own)
         return await self._session.change_apart(statement)
 
-    async def _last(self) -> int:
-        rows = await self._session.rows(select(configuration_head.c.last_event))
-        return int(rows[0][0]) if rows else 0
+
+@cache
+def _waiting(everywhere: bool) -> Select[Any]:
+    """Made once: each change asks."""
+    waiting = select(outbox).where(outbox.c.published == false(), seen_by(outbox, everywhere))
+    return waiting.order_by(outbox.c.id).limit(bindparam("most"))
 
 
 def _row(event: DomainEvent, id_: int, version: int) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, Table, Update, and_, bindparam, select, true
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_of
 
@@ -46,6 +47,14 @@ def bookkeeping(item: Stored) -> dict[str, Any]:
     }
 
 
+def seen_by(table: Table, everywhere: bool, owner: str | None = None) -> ColumnElement[bool]:
+    """Rows that a scope may read: everything, or what this tenant may (None: the one in the parameter `scope`)."""
+    if everywhere:
+        return true()
+    scope: BindParameter[str] = bindparam("scope", owner, required=owner is None)
+    return table.c.tenant_id.in_((scope, GLOBAL)) if table in SHARED else table.c.tenant_id == scope
+
+
 def chunks(items: Iterable[Any], size: int = IDS) -> Iterator[list[Any]]:
     """Lists of at most `size`."""
     rest = iter(items)
@@ -79,6 +88,15 @@ def page_of(
     return Page(items, key(shown[-1]) if len(rows) > page.size else None)
 
 
+@cache
+def _update(table: Table, fixed: tuple[str, ...], everywhere: bool) -> Update:
+    """Made once: to make a statement takes longer than to run it."""
+    columns = table.c
+    same = [columns[name] == bindparam(f"is_{name}") for name in fixed]
+    own = true() if everywhere else columns.tenant_id == bindparam("scope")
+    return update_of(table).where(*same, own, columns.version == bindparam("expected"))
+
+
 class Repository:
     """One table within a scope. The scope is a condition of every statement, and on PostgreSQL a policy of the table
     besides: either alone suffices.
@@ -92,20 +110,17 @@ class Repository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._everywhere = session.scope.tenant_id is None
 
     @property
     def seen(self) -> ColumnElement[bool]:
         """Rows that the scope may read."""
-        if self._session.scope.tenant_id is None:
-            return true()
-        if self.table in SHARED:
-            return self.table.c.tenant_id.in_((self._session.owner, GLOBAL))
-        return self.table.c.tenant_id == self._session.owner
+        return seen_by(self.table, self._everywhere, self._session.owner)
 
     @property
     def own(self) -> ColumnElement[bool]:
         """Rows that the scope may write."""
-        if self._session.scope.tenant_id is None:
+        if self._everywhere:
             return true()
         return self.table.c.tenant_id == self._session.owner
 
@@ -122,12 +137,11 @@ class Repository:
 
     async def update(self, row: Mapping[str, Any], expected: int) -> None:
         """Replace a row, all but what identifies it. Raises PreconditionFailed and ResourceNotFound."""
-        columns = self.table.c
-        same = [columns[name] == row[name] for name in (self.key, *self.identity)]
-        values = {name: value for name, value in row.items() if name not in (self.key, *self.identity)}
-        statement = update_of(self.table).where(*same, self.own, columns.version == expected).values(**values)
-        if not await self._session.change(statement):
-            await self._explain(and_(*same))
+        fixed = (self.key, *self.identity)
+        values = {f"is_{name}" if name in fixed else name: value for name, value in row.items()}
+        values |= {"expected": expected, "scope": self._session.owner}
+        if not await self._session.change(_update(self.table, fixed, self._everywhere), values):
+            await self._explain(and_(*(self.table.c[name] == row[name] for name in fixed)))
 
     async def delete(self, id_: str, expected: int) -> None:
         """Take a row out. Raises PreconditionFailed and ResourceNotFound."""

@@ -8,9 +8,9 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, Executable, Row, Table, select, text
+from sqlalchemy import CursorResult, Executable, Row, Table, select, text, update
 
 from brain_gateway.application.scope import Scope
 from brain_gateway.domain.errors import GatewayError, StoreUnavailable
@@ -27,6 +27,10 @@ _BEGIN = text(
     "SELECT set_config(:name, :scope, true), set_config('statement_timeout', :statement, true),"
     " set_config('lock_timeout', :wait, true), set_config('idle_in_transaction_session_timeout', :idle, true)"
 )
+
+_HEAD = select(configuration_head.c.version, configuration_head.c.last_event)
+_LOCKED_HEAD = _HEAD.with_for_update()
+_MOVE_HEAD = update(configuration_head)
 
 _CLOSING: set[asyncio.Future[None]] = set()  # the event loop itself keeps no reference to what it runs
 
@@ -50,6 +54,13 @@ class Database:
         return self.relay is None
 
 
+class Head(NamedTuple):
+    """The newest version of the configuration, and the newest event's id."""
+
+    version: int
+    event: int
+
+
 class Session:
     """A transaction in a scope. Each method raises GatewayErrors only; after one the session is to be left.
 
@@ -69,7 +80,8 @@ class Session:
         self._begun = False
         self._queued = False
         self._ended = False
-        self._version: int | None = None
+        self._head: Head | None = None
+        self._moved = False
         self._relay = -1
 
     @property
@@ -99,34 +111,41 @@ class Session:
             chunk = rows[start : start + CHUNK]
             await self._drive(*bulk.update_many(table, key, kept, chunk, self.postgresql))
 
-    async def apart(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def apart(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
         """Rows, or a change of one's own row, without holding up other writers."""
         if self._database.postgresql or self.read_only:
             await self._begin()
-        else:
-            await self._connect()
-        return (await self._execute(statement, None)).all()
+        return (await self._execute(statement, values)).all()
 
     async def change_apart(self, statement: Executable) -> int:
         """A change of few rows that no version counts, without holding up other writers (on PostgreSQL)."""
         self._check_writes()
-        await (self._begin() if self._database.postgresql else self.lock())
+        if not self._database.postgresql:
+            await self._queue()
+        await self._begin()
         return int((await self._execute(statement, None)).rowcount)
 
-    async def lock(self) -> int:
-        """Be the only writer from now on (a session that only reads: begin); the newest version, if it writes."""
+    async def lock(self) -> None:
+        """Be the only writer from now on; a session that only reads: begin."""
         if self.read_only:
             await self._begin()
-            return 0
-        if self._version is None:
+        elif self._head is None:
             await self._queue()
             await self._begin()
-            self._version = await self._locked_version()
-        return self._version
+            self._head = await self._locked_head()
 
-    def counted(self, version: int) -> None:
-        """This session has made a new version."""
-        self._version = version
+    async def head(self) -> Head:
+        """What the versions and events are counted by; a session that writes has locked it."""
+        if self.read_only:
+            rows = await self.rows(_HEAD)
+            return Head._make(rows[0]) if rows else Head(0, 0)
+        await self.lock()
+        return self._head or Head(0, 0)
+
+    def move_head(self, head: Head) -> None:
+        """This session has made versions or events; it is written once, before the commit."""
+        self._head = head
+        self._moved = True
 
     async def become_relay(self) -> bool:
         """Whether no other session, of any process, is the relay of events; it stays so until this one ends."""
@@ -143,16 +162,18 @@ class Session:
     async def savepoint(self) -> None:
         """Where `back` returns to."""
         await self.lock()
-        await self._execute(text("SAVEPOINT many"), None)
+        await self._driver("SAVEPOINT many")
 
     async def back(self) -> None:
         """Undo what was done since `savepoint`, so that the session can go on after a refusal."""
         with suppress(GatewayError):
-            await self._execute(text("ROLLBACK TO SAVEPOINT many"), None)
+            await self._driver("ROLLBACK TO SAVEPOINT many")
 
     async def commit(self) -> None:
         """Make it last."""
         self._check_open()
+        if self._moved and self._head is not None:
+            await self.change(_MOVE_HEAD, {"version": self._head.version, "last_event": self._head.event})
         if self._connection is not None:
             with translated():
                 await self._connection.commit()
@@ -197,7 +218,7 @@ class Session:
             return
         connection = await self._connect()
         if not self._database.postgresql:
-            await self._execute(text("BEGIN" if self.read_only else "BEGIN IMMEDIATE"), None)
+            await self._driver("BEGIN" if self.read_only else "BEGIN IMMEDIATE")
         else:
             if self.read_only:
                 await connection.execution_options(
@@ -216,12 +237,11 @@ class Session:
             "idle": _milliseconds(times.idle),
         }
 
-    async def _locked_version(self) -> int:
-        found = await self._execute(select(configuration_head.c.version).with_for_update(), None)
-        version: int | None = found.scalar()
-        if version is None:
+    async def _locked_head(self) -> Head:
+        row = (await self._execute(_LOCKED_HEAD, None)).one_or_none()
+        if row is None:
             raise StoreUnavailable("the database lacks its first row: run `brain-gateway db upgrade`")
-        return version
+        return Head._make(row)
 
     async def _execute(
         self, statement: Executable, values: Values | Sequence[Values] | None
@@ -240,6 +260,9 @@ class Session:
     async def _drive(self, statement: str, values: Sequence[Values] | tuple[Any, ...]) -> None:
         await self.lock()
         self._check_writes()
+        await self._driver(statement, values)
+
+    async def _driver(self, statement: str, values: Sequence[Values] | tuple[Any, ...] = ()) -> None:
         connection = await self._connect()
         with translated():
             await connection.exec_driver_sql(statement, values)
