@@ -16,8 +16,8 @@ setup: ## Prepare .venv with the brain-gateway command (Python 3.11 or later; no
 run: setup ## Start the gateway and a small real platform behind it (ARGS="--port 8080 --workers 2")
 	@$(BIN)/python examples/platform/run.py $(ARGS)
 
-test: setup ## Run the tests, a process on each core (ARGS="-k limit"); house rules are part of check
-	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore=tests/house $(ARGS)
+test: setup ## Run the tests on every core (ARGS="-k limit"); house rules are part of check
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/house $(ARGS)
 
 check: setup ## Style, types, import rules and house rules
 	$(BIN)/ruff check .
