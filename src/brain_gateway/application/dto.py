@@ -45,10 +45,12 @@ class TargetLease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRegistrationDTO(Stored):
-    """A registered service; `leases` by origin, of those targets that have one."""
+    """A registered service; `leases` by origin, of those targets that have one. `broken`: what is stored means nothing
+    to this version; `service` only takes its name, so that nobody reaches it."""
 
     service: ServiceRoute
     leases: Mapping[str, TargetLease] = field(default_factory=lambda: MappingProxyType({}))
+    broken: bool = False
 
     @property
     def tenant_id(self) -> str | None:

@@ -114,7 +114,7 @@ async def open_control_plane(
         draining=lambda: data.runtime.draining,
         clock=time.monotonic,
         new_id=lambda: str(uuid.uuid4()),
-        gateway_health=integrations.health,
+        gateway_health=lambda: {"configuration": live.part(), **integrations.health()},
         registry_enabled=settings.service_registry_enabled,
         host_template=packaged_services().host_template(settings.profile),
         health_check_interval=settings.health_check_interval,

@@ -72,7 +72,9 @@ async def open_gateway(
 
         app = create_application(
             [
-                health_router(data.monitor.report, data.targets.breaker_state, unready),
+                health_router(
+                    data.monitor.report, data.targets.breaker_state, unready, lambda: control.live.remark
+                ),
                 metrics_router(data.shown.render, CONTENT_TYPE, metrics_token),
                 control.router,
             ],

@@ -51,7 +51,7 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether this instance takes traffic; if not, why."""
+    """Whether this instance takes traffic; if not, why. A `detail` of one that is ready is for its operator."""
 
     status: Literal["ready", "draining", "waiting"]
     detail: str | None = None
@@ -61,9 +61,10 @@ def health_router(
     report: Callable[[], HealthReport],
     breaker: Callable[[str, str], Breaker],
     unready: Callable[[], str | None],
+    remark: Callable[[], str | None] = lambda: None,
 ) -> APIRouter:
     """`breaker(service_key, origin)` is the state of a target's circuit; `unready()` says why no traffic is taken:
-    "draining", or what is waited for."""
+    "draining", or what is waited for; `remark()`: what the operator should know of one that takes it."""
     router = APIRouter(prefix="/health", tags=["health"], route_class=OwnRoute)
 
     @router.get("", summary="Health of all services", operation_id="health")
@@ -86,7 +87,7 @@ def health_router(
     async def ready(response: Response) -> Ready:
         reason = unready()
         if reason is None:
-            return Ready(status="ready")
+            return Ready(status="ready", detail=remark())
         response.status_code = 503
         return Ready(status="draining") if reason == "draining" else Ready(status="waiting", detail=reason)
 

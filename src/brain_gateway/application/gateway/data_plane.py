@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from brain_gateway.application.gateway.routing_table import TableRules, compile_entry
+from brain_gateway.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from brain_gateway.application.gateway.discovery import TargetDiscovery
@@ -70,7 +71,7 @@ class DataPlane:
         """Route to these services, in place of those with their keys, and no more to those with keys `dropped`.
 
         Raises ConfigurationError, with nothing changed but what came before it, for a service that this process
-        cannot watch.
+        cannot watch: what had its key goes on.
         """
         gone = [key for key in dropped if self._services.pop(key, None) is not None]
         for key in gone:
@@ -79,15 +80,28 @@ class DataPlane:
         entries = []
         try:
             for service in put:
-                self._discovery.add(service)
-                located = self._placed(service)
-                self._monitor.add(located)
+                located = self._watched(service)
                 self._services[service.key] = service
                 entries.append(compile_entry(located, self._targets, self._metrics))
         finally:
             self._router.table = self._router.table.changed(entries, gone)
             for key in gone:
                 self._targets.forget(key)
+
+    def _watched(self, service: ServiceRoute) -> ServiceRoute:
+        """The service at the targets that hold now, looked up and watched. Raises ConfigurationError."""
+        self._discovery.add(service)
+        try:
+            located = self._placed(service)
+            self._monitor.add(located)
+        except ConfigurationError:
+            known = self._services.get(service.key)
+            if known is None:
+                self._discovery.remove(service.key)
+            else:
+                self._discovery.add(known)
+            raise
+        return located
 
     def _placed(self, service: ServiceRoute) -> ServiceRoute:
         """The service at the targets that hold now; those that a tenant named are guarded."""

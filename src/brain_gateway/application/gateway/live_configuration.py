@@ -4,6 +4,8 @@
   and nothing else.
 - Every `interval` seconds the store is asked for its version: an announcement may be lost.
 - While the store is away, what was loaded last goes on. What could not be read is read when it is back.
+- A service that this version cannot put in force (its row means nothing here, say) stops no other: it goes on in its
+  last good form, or stays out when there is none, until it is changed.
 - What closes doors (keys, tenants, limits) comes first, whatever else there is to read. Many services are taken in
   pieces, between which requests are served.
 """
@@ -15,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 from brain_gateway.application.configuration_plan import record_of
-from brain_gateway.application.dto import LimitDTO, PageRequest, TenantDTO
+from brain_gateway.application.dto import LimitDTO, PageRequest, ServiceRegistrationDTO, TenantDTO
 from brain_gateway.application.gateway.data_plane import DataPlane
 from brain_gateway.application.gateway.routing_table import TableRules
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
@@ -23,8 +25,9 @@ from brain_gateway.application.ports.configuration_versions import ChangeKind, C
 from brain_gateway.application.ports.route_repository import ServiceFilter
 from brain_gateway.application.ports.unit_of_work import UnitOfWork, UnitsOfWork
 from brain_gateway.application.scope import PLATFORM
-from brain_gateway.domain.errors import GatewayError, StoreUnavailable
+from brain_gateway.domain.errors import ConfigurationError, GatewayError, StoreUnavailable
 from brain_gateway.domain.resilience.rate_limit import LimitClass, LimitClasses
+from brain_gateway.domain.routing.policies import ProbePolicy, ProbeType
 from brain_gateway.domain.routing.service_route import ServiceRoute
 from brain_gateway.domain.tenants import TenantStatus
 
@@ -63,8 +66,21 @@ class LiveConfiguration:
         self._fault = ""
         self._newest = -1
         self._old = 0
+        self._ids: dict[str, str] = {}  # of the services in force, by key
         self.version = -1
         """The version in force; -1 until something was loaded."""
+        self.unfit: dict[str, str] = {}
+        """Why services (by key) are not in force as they are stored."""
+
+    def part(self) -> dict[str, object]:
+        """The part of the health document that is for the gateway's operator."""
+        return {"version": self.version, **({"unfit": dict(self.unfit)} if self.unfit else {})}
+
+    @property
+    def remark(self) -> str | None:
+        """For everybody who asks whether this process is ready: without names."""
+        count = len(self.unfit)
+        return f"services that are not in force as they are stored: {count}; see the log" if count else None
 
     @property
     def loaded(self) -> bool:
@@ -189,7 +205,7 @@ class LiveConfiguration:
 
     async def _read_services(
         self, unit: UnitOfWork, kinds: set[ChangeKind], changes: Changes
-    ) -> tuple[list[ServiceRoute], set[str]]:
+    ) -> tuple[list[ServiceRegistrationDTO], set[str]]:
         """Those to route to, and the keys of those that are no more. What is not found by its id any more was
         deregistered; a name that was registered anew has another id."""
         if ChangeKind.EVERYTHING in kinds:
@@ -199,30 +215,64 @@ class LiveConfiguration:
             keys = {change.id: change.key for change in changes if change.kind is ChangeKind.SERVICE}
             put, gone = [], set(keys.values())
             for ids in _pieces(list(keys), PAGE):
-                put += [item.service for item in await unit.services.many(ids)]
-        return put, gone - {service.key for service in put}
+                put += await unit.services.many(ids)
+        return put, gone - {item.service.key for item in put}
 
-    async def _every_service(self, unit: UnitOfWork) -> list[ServiceRoute]:
-        found: list[ServiceRoute] = []
+    async def _every_service(self, unit: UnitOfWork) -> list[ServiceRegistrationDTO]:
+        found: list[ServiceRegistrationDTO] = []
         page = PageRequest(PAGE, None)
         while True:
             part = await unit.services.page(ServiceFilter(), page)
-            found += [item.service for item in part.items]
+            found += part.items
             self._keep()
             if part.next is None:
                 return found
             page = PageRequest(PAGE, part.next)
 
-    async def _put_in_force(self, put: list[ServiceRoute], dropped: set[str]) -> None:
+    async def _put_in_force(self, put: list[ServiceRegistrationDTO], dropped: set[str]) -> None:
         """A piece at a time; before there is anything to serve by, in one go, so that nothing is served by a part."""
         for keys in _pieces(list(dropped)):
             self._plane.change((), keys)
+            for key in keys:
+                self._ids.pop(key, None)
+                self.unfit.pop(key, None)
             await self._breathe()
-        for services in _pieces(put):
-            self._plane.change(services)
+        for items in _pieces(put):
+            try:
+                self._change(items)
+            except ConfigurationError:
+                for item in items:
+                    self._change_one(item)
             await self._breathe()
         if len(put) > PAGE:
             self._keep()
+
+    def _change(self, items: Sequence[ServiceRegistrationDTO]) -> None:
+        """Raises ConfigurationError when one of them does not fit."""
+        if any(item.broken for item in items):
+            raise ConfigurationError
+        self._plane.change([item.service for item in items])
+        for item in items:
+            self._ids[item.service.key] = item.id
+            if self.unfit.pop(item.service.key, None) is not None:
+                self._report(f"service {item.service.key} is in force as it is stored again")
+
+    def _change_one(self, item: ServiceRegistrationDTO) -> None:
+        """A service that does not fit leaves in force what it was; never what another one of its name was."""
+        key = item.service.key
+        try:
+            self._change((item,))
+            return
+        except ConfigurationError as error:
+            fault = "; ".join(error.faults) or "what is stored means nothing to this version"
+        kept = self._ids.get(key) == item.id
+        if not kept:
+            self._ids.pop(key, None)
+            self._plane.change((_closed(item.service),))
+        how = "it goes on as it was" if kept else "it stays out"
+        if self.unfit.get(key) != fault:
+            self.unfit[key] = fault
+            self._report(f"service {key} cannot be put in force, and {how}: {fault}")
 
     async def _breathe(self) -> None:
         if self.loaded:
@@ -231,6 +281,14 @@ class LiveConfiguration:
 
 def _pieces(items: list[Item], size: int = PIECE) -> Iterable[list[Item]]:
     return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def _closed(service: ServiceRoute) -> ServiceRoute:
+    """What takes a service's name, so that no global one shows through, and lets nobody in."""
+    probe = ProbePolicy(type=ProbeType.NONE)
+    return ServiceRoute(
+        name=service.name, tenant_id=service.tenant_id, exposed=False, strict=True, probe=probe
+    )
 
 
 def _rules(limits: Sequence[LimitDTO], unserved: Sequence[TenantDTO]) -> TableRules:

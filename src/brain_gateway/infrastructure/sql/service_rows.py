@@ -171,7 +171,7 @@ def closed(row: Row[Any]) -> ServiceRegistrationDTO:
     nobody reaches it. Raises one of BROKEN when even the name means nothing.
     """
     service = ServiceRoute(name=row.name, tenant_id=tenant_of(row.tenant_id), exposed=False, strict=True)
-    return registered(row, service, _NO_LEASES)
+    return replace(registered(row, service, _NO_LEASES), broken=True)
 
 
 def registered(

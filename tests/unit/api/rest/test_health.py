@@ -41,13 +41,17 @@ async def asked(
     found: HealthReport | None = None,
     breakers: dict[str, str] | None = None,
     unready: str | None = None,
+    remark: str | None = None,
 ) -> httpx.Response:
     """What the endpoint answers."""
     app = FastAPI()
     states = breakers or {}
     app.include_router(
         health_router(
-            lambda: found, lambda key, origin: states.get(f"{key} {origin}", "closed"), lambda: unready
+            lambda: found,
+            lambda key, origin: states.get(f"{key} {origin}", "closed"),
+            lambda: unready,
+            lambda: remark,
         )
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gw.example") as client:
@@ -97,6 +101,11 @@ WAITS = "waiting for the database: it does not answer"
 async def test_readiness_falls_and_says_why(unready, status, shown):
     answer = await asked("/health/ready", unready=unready)
     assert (answer.status_code, answer.json()) == (status, shown)
+
+
+async def test_what_is_not_in_force_is_told_of_a_process_that_takes_traffic():
+    answer = await asked("/health/ready", remark="one service")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "detail": "one service"})
 
 
 def test_operations_have_names_of_their_own():

@@ -34,6 +34,7 @@ from brain_gateway.domain.errors import (
     StoreUnavailable,
 )
 from brain_gateway.domain.resilience.rate_limit import RateLimit
+from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Lookup
 from brain_gateway.domain.routing.policies import ProbePolicy
 from brain_gateway.domain.tenancy import ApiKey
 from brain_gateway.domain.tenants import TenantStatus
@@ -370,6 +371,97 @@ async def test_doors_are_closed_even_when_a_service_cannot_be_routed_to():
     await followed(process, lambda: bool(process.said))
     assert process.plane.keys() == set()
     assert process.plane.rules.refused == {OTHER_TENANT}
+
+
+def unknown(item):
+    """In a form of a version that knows another kind of probe: no row of it reaches this far whole."""
+    return replace(item, broken=True, service=service(item.service.name, exposed=False, strict=True))
+
+
+async def changed(store: MemoryStore, *items) -> None:
+    """Services as they are stored from now on."""
+    async with store(PLATFORM) as unit:
+        for item in items:
+            (await unit.services._rows())[item.id] = item
+        changes = [ConfigurationChange(ChangeKind.SERVICE, item.id, item.service.key) for item in items]
+        await unit.versions.record(changes, "another", 1.0)
+        await unit.commit()
+
+
+def unfit(item):
+    """A form of the item that cannot be watched here."""
+    return replace(item, service=service(item.service.name, "http://new:1", probe=ProbePolicy(type="tcp")))
+
+
+@pytest.mark.parametrize("spoilt", [unknown, unfit])
+async def test_a_service_that_does_not_fit_stops_no_other_and_goes_on_as_it_was(spoilt):
+    store = MemoryStore()
+    process = Process(store)
+    before, others = a_service("m"), [a_service(f"{letter}{n}") for n in range(PIECE) for letter in "ay"]
+    await stored(store, before)
+    await process.live.refresh()
+    await stored(store, *others)
+    await changed(store, spoilt(before))
+    for _ in range(2):
+        await process.live.refresh()
+    assert process.live.version == 3, "it is not read again and again"
+    assert all(process.entry(item.service.name) is not None for item in others)
+    assert process.entry("m").service == before.service
+    assert process.plane.services["m"] == before.service
+    assert [said.partition(":")[0] for said in process.said] == [
+        "service m cannot be put in force, and it goes on as it was"
+    ]
+    assert process.live.part() == {"version": 3, "unfit": {"m": process.live.unfit["m"]}}
+    assert process.live.remark == "services that are not in force as they are stored: 1; see the log"
+    await changed(store, replace(before, service=service("m", "http://other:1")))
+    await process.live.refresh()
+    assert process.entry("m").targets[0].name == "http://other:1"
+    assert process.said[-1] == "service m is in force as it is stored again"
+    assert (process.live.part(), process.live.remark) == ({"version": 4}, None)
+
+
+@pytest.mark.parametrize("spoilt", [unknown, unfit])
+async def test_a_service_that_never_fitted_lets_nobody_in(spoilt):
+    """Also at the start, among others, and in the place of another one of its name that was good."""
+    store = MemoryStore()
+    item, good = a_service("m"), a_service("n")
+    await stored(store, good, spoilt(item))
+    process = Process(store)
+    await process.live.refresh()
+    assert (process.live.loaded, process.entry("n").service) == (True, good.service)
+    assert (process.entry("m").proxied, process.entry("m").targets) == (False, ())
+    assert process.said[0].startswith("service m cannot be put in force, and it stays out: ")
+    async with store(PLATFORM) as unit:
+        await unit.services.remove(good.id, 1)
+        await unit.commit()
+    await changed(store, spoilt(a_service("n")))
+    await process.live.refresh()
+    assert (process.entry("n").proxied, set(process.live.unfit)) == (False, {"m", "n"})
+    async with store(PLATFORM) as unit:
+        for one in await unit.services.all():
+            await unit.services.remove(one.id, 1)
+        changes = [ConfigurationChange(ChangeKind.SERVICE, item.id, "m")]
+        await unit.versions.record(changes, "another", 1.0)
+        await unit.commit()
+    await process.live.refresh()
+    assert (process.entry("m"), set(process.live.unfit)) == (None, {"n"})
+
+
+async def test_what_is_looked_up_for_a_service_that_does_not_fit_is_what_it_was():
+    """Its names are looked up before it turns out that it cannot be watched."""
+    store = MemoryStore()
+    process = Process(store)
+    known, new = (DiscoveryPolicy(Lookup(name), port=80) for name in ("known.example", "new.example"))
+    before = a_service("m", discovery=known)
+    await stored(store, before)
+    await process.live.refresh()
+    strange = service("m", discovery=new, probe=ProbePolicy(type="tcp"))
+    await changed(store, replace(before, service=strange))
+    await process.live.refresh()
+    assert [one.lookup.name for one in process.discovery.status()] == ["known.example"]
+    await changed(store, replace(a_service("k"), service=service("k", discovery=new, probe=strange.probe)))
+    await process.live.refresh()
+    assert [one.lookup.name for one in process.discovery.status()] == ["known.example"]
 
 
 async def test_the_own_keys_of_a_process_outlive_whatever_is_stored():

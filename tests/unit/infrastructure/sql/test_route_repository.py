@@ -57,7 +57,9 @@ async def test_a_broken_service_is_closed_and_the_others_are_not(store, spoil, c
     spoil(statement)
     async with store(PLATFORM, read_only=True) as unit:
         with caplog.at_level(logging.ERROR, "brain_gateway.sql"):
-            found = {item.service.key: item.service for item in await unit.services.all()}
+            items = await unit.services.all()
+        found = {item.service.key: item.service for item in items}
+        assert [item.service.key for item in items if item.broken] == [f"{TENANT}/a"]
         assert broken.id in caplog.text
         assert found.keys() == {"a", "b", f"{TENANT}/a"}
         closed = found[f"{TENANT}/a"]

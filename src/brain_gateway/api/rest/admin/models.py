@@ -283,9 +283,17 @@ class SecretsHealthAnswer(BaseModel):
     detail: str | None = None
 
 
+class ConfigurationHealthAnswer(BaseModel):
+    """What is in force in the process that answers."""
+
+    version: int
+    unfit: dict[str, str] = Field({}, description="Services that are not in force as they are stored, and why.")
+
+
 class GatewayHealthAnswer(BaseModel):
     """How what the gateway itself needs is."""
 
+    configuration: ConfigurationHealthAnswer | None = None
     secrets: SecretsHealthAnswer | None = None
 
 
