@@ -16,7 +16,7 @@ from brain_gateway.application.gateway.routing_table import (
     RoutingTable,
     ServiceEntry,
     TableRules,
-    compile_table,
+    compile_entry,
 )
 from brain_gateway.application.gateway.sessions import SessionCache
 from brain_gateway.application.gateway.settlement import Settlement
@@ -122,7 +122,10 @@ class FakeGateway:
 
     def compile(self, *services: ServiceRoute) -> RoutingTable:
         """A table that keeps the states of what stays."""
-        return compile_table(services, TableRules(self.classes), self.targets, self.metrics)
+        entries = [compile_entry(service, self.targets, self.metrics) for service in services]
+        for key in self.targets._states.keys() - {entry.key for entry in entries}:
+            self.targets.forget(key)
+        return RoutingTable({}, {}, TableRules(self.classes)).changed(entries, ())
 
     def replace(self, *services: ServiceRoute) -> None:
         """Swap the table, as a reload does."""

@@ -36,7 +36,8 @@ class Plane:
     def __init__(self) -> None:
         self.gateway = FakeGateway()
         self.gateway.router.table = RoutingTable({}, {}, TableRules(), StoreUnavailable)
-        self.gateway.targets.keep_only(frozenset())
+        for key in list(self.gateway.targets._states):
+            self.gateway.targets.forget(key)
         self.probe = ScriptedProbe(self.gateway.clock)
         self.names = KnownInstances()
         self.monitor = HealthMonitor({"http": self.probe, "none": self.probe}, clock=self.gateway.clock)

@@ -11,6 +11,7 @@ from brain_gateway.domain.routing.service_route import ProbePolicy, ServiceRoute
 from brain_gateway.domain.routing.target import Target
 from brain_gateway.infrastructure.probes.registry import make_probes
 from tests.builders.raw_server import closed_port, raw_server
+from tests.builders.watching import watch
 from tests.fakes.address_guard import NoGuard
 from tests.live.harness.gateway import eventually
 from tests.live.harness.wire import PATIENCE
@@ -59,7 +60,7 @@ async def test_services_go_down_and_come_back():
     site, changes = Site(), []
     async with raw_server(site.serve) as port:
         monitor = HealthMonitor(make_probes(NoGuard()), on_change=lambda *change: changes.append(change))
-        monitor.watch([service("shop", port), service("crm", closed_port(), type="tcp")])
+        watch(monitor, [service("shop", port), service("crm", closed_port(), type="tcp")])
         async with monitor:
             await becomes(monitor, shop="healthy", crm="down")
             site.status = 503
@@ -76,7 +77,7 @@ async def test_a_service_that_hangs_is_down_until_it_goes_on():
     site.hangs = True
     async with raw_server(site.serve) as port:
         monitor = HealthMonitor(make_probes(NoGuard()))
-        monitor.watch([service("shop", port, timeout=0.2)])
+        watch(monitor, [service("shop", port, timeout=0.2)])
         async with monitor:
             await becomes(monitor, shop="down")
             site.hangs = False
@@ -89,6 +90,6 @@ async def test_hundreds_of_dead_services_do_not_hold_up_a_live_one():
         dead = [service(f"dead-{n}", closed_port(), type="tcp") for n in range(300)]
         monitor = HealthMonitor(make_probes(NoGuard()))
         async with monitor:
-            monitor.watch([*dead, service("shop", port)])
+            watch(monitor, [*dead, service("shop", port)])
             states = {f"dead-{n}": "down" for n in range(300)}
             await becomes(monitor, shop="healthy", **states)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Self
 
+from brain_gateway.application.background import Background
 from brain_gateway.application.ports.secrets import Secrets, SecretsHealth
 
 INTERVAL = 10.0  # seconds
 
 
-class SecretsWatch:
+class SecretsWatch(Background):
     """A context manager that asks every `interval` seconds and tells `on_change` what is new."""
+
+    name = "secrets-watch"
 
     def __init__(
         self,
@@ -27,20 +27,7 @@ class SecretsWatch:
         self._on_change = on_change
         self._interval = interval
         self._sleep = sleep
-        self._task: asyncio.Task[None] | None = None
         self._last: SecretsHealth | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._watch(), name="secrets-watch")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     def part(self) -> dict[str, str]:
         """What a health document shows: `status` (unknown before the first answer) and, if there is one, `detail`."""
@@ -49,7 +36,7 @@ class SecretsWatch:
         detail = {"detail": self._last.detail} if self._last.detail else {}
         return {"status": self._last.status.value, **detail}
 
-    async def _watch(self) -> None:
+    async def _run(self) -> None:
         while True:
             health = await self._secrets.health()
             if self._last is None or health.status is not self._last.status:

@@ -12,12 +12,11 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Mapping
 
+from brain_gateway.application.background import Background, Pause, pause
 from brain_gateway.application.gateway.discovery_watch import DiscoveryStatus, WatchedLookup
-from brain_gateway.application.gateway.health_monitor import Pause, Publish, pause
+from brain_gateway.application.gateway.health_monitor import Publish
 from brain_gateway.application.gateway.health_schedule import CheckSchedule
 from brain_gateway.application.ports.service_discovery import Discovered, NotDiscovered, ServiceDiscovery
 from brain_gateway.domain.errors import ConfigurationError
@@ -29,13 +28,15 @@ from brain_gateway.domain.routing.target import Target
 OnTargets = Callable[[str, tuple[Target, ...]], object]
 
 
-class TargetDiscovery:
-    """Enter it (async) to begin asking; `watch` says for whom, before or after, in the same event loop.
+class TargetDiscovery(Background):
+    """Enter it (async) to begin asking; `add` and `remove` say for whom, before or after, in the same event loop.
 
     `directories` are by policy type. `on_change(service_key, targets)` hears of every service whose targets or
     weights are others now, `publish` gets the event TargetsDiscovered; both are called from the event loop, and may
     be replaced. `clock` is monotonic seconds, `unix` seconds since the epoch, `entropy` gives [0, 1).
     """
+
+    name = "target discovery"
 
     def __init__(
         self,
@@ -56,43 +57,19 @@ class TargetDiscovery:
         self._services: dict[str, ServiceRoute] = {}
         self._lookups: dict[Lookup, WatchedLookup] = {}
         self._unasked: set[Lookup] = set()
-        self._runner: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._runner = asyncio.create_task(self._run(), name="target discovery")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._runner is not None:
-            self._runner.cancel()
-            await asyncio.wait({self._runner})
-            if not self._runner.cancelled():
-                self._runner.result()
-
-    def watch(self, services: Iterable[ServiceRoute]) -> None:
-        """Look up these services and no others; what stays keeps what was found, and nobody is told of a change.
-
-        Raises ConfigurationError, with nothing changed, when there is no directory of a policy's type.
-        """
-        wanted = {service.key: service for service in services if service.discovery is not None}
-        faults = tuple(fault for service in wanted.values() for fault in self._faults(service))
-        if faults:
-            raise ConfigurationError(faults=faults)
-        for key in self._services.keys() - wanted.keys():
-            self.remove(key)
-        for service in wanted.values():
-            self.add(service)
 
     def add(self, service: ServiceRoute) -> None:
-        """Look this one up too, in place of what had its key. Raises ConfigurationError as `watch`."""
+        """Look this one up too, in place of what had its key; what was found stays, and nobody is told of a change.
+
+        Raises ConfigurationError, with nothing changed, when there is no directory of its policy's type.
+        """
         policy, known = service.discovery, self._services.get(service.key)
         if policy is None:
             self.remove(service.key)
             return
-        if faults := tuple(self._faults(service)):
-            raise ConfigurationError(faults=faults)
+        if policy.lookup.type not in self._directories:
+            fault = f"service {service.name}: there is no discovery of type {policy.lookup.type}"
+            raise ConfigurationError(faults=(fault,))
         if known is not None and known.discovery is not None and known.discovery.lookup != policy.lookup:
             self.remove(service.key)
         self._services[service.key] = service
@@ -144,10 +121,6 @@ class TargetDiscovery:
                 while self._unasked:
                     self._asked.clear()
                     await self._asked.wait()
-
-    def _faults(self, service: ServiceRoute) -> Iterable[str]:
-        if service.discovery is not None and service.discovery.lookup.type not in self._directories:
-            yield f"service {service.name}: there is no discovery of type {service.discovery.lookup.type}"
 
     def _status(self, service: ServiceRoute) -> DiscoveryStatus:
         assert service.discovery is not None

@@ -41,11 +41,6 @@ class HealthBoard:
         self._parts.pop(key, None)
         self._shared.clear()
 
-    def replaced(self) -> None:
-        """Other services, or other settings of them, are watched."""
-        self._parts.clear()
-        self._shared.clear()
-
     def report(self, tenant_id: str | None) -> HealthReport:
         """What a tenant may know: its own services, which shadow the global ones that it can call. For nobody in
         particular (None): all global ones but the internal."""

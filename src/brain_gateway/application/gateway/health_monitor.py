@@ -12,13 +12,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping
 
+from brain_gateway.application.background import Background, Pause, pause
 from brain_gateway.application.gateway.health_board import HealthBoard
 from brain_gateway.application.gateway.health_report import HealthReport
 from brain_gateway.application.gateway.health_schedule import CheckSchedule
@@ -35,25 +33,19 @@ SPREAD_FROM = 64  # targets from which on their checks are spread over the inter
 TENANT_INTERVAL = 5.0  # seconds between two checks of a tenant's target, at least
 MIN_RECHECK = 1.0  # seconds between two checks of a target that traffic asks for
 
-Pause = Callable[[asyncio.Event, float | None], Awaitable[None]]
 OnChange = Callable[[str, str, bool], object]
 Publish = Callable[[DomainEvent], object]
 
 
-async def pause(wake: asyncio.Event, seconds: float | None) -> None:
-    """Wait for the event, at most so many seconds (None: for ever)."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await wake.wait()
-
-
-class HealthMonitor:
-    """Enter it (async) to run the checks; `watch` says of what, before or after, in the same event loop.
+class HealthMonitor(Background):
+    """Enter it (async) to run the checks; `add` and `remove` say of what, before or after, in the same event loop.
 
     `probes` are by policy type. `on_change(service_key, origin, healthy)` hears of targets, `publish` gets
     the events TargetHealthChanged and ServiceHealthChanged; both are called from the event loop, never inside
     `note`. `clock` is monotonic seconds, `unix` seconds since the epoch, `entropy` gives [0, 1).
     """
+
+    name = "health monitor"
 
     def __init__(
         self,
@@ -77,38 +69,14 @@ class HealthMonitor:
         self._services: dict[str, WatchedService] = {}
         self._targets: dict[tuple[str, str], WatchedTarget] = {}
         self._board = HealthBoard(self._services, clock, unix)
-        self._runner: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._runner = asyncio.create_task(self._run(), name="health monitor")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._runner is not None:
-            self._runner.cancel()
-            await asyncio.wait({self._runner})
-            if not self._runner.cancelled():
-                self._runner.result()
-
-    def watch(self, services: Iterable[ServiceRoute]) -> None:
-        """Watch these services and no others: what stays keeps its health, what is new is checked at once.
-
-        Raises ConfigurationError, with nothing changed, when there is no probe of a service's type.
-        """
-        wanted = {service.key: service for service in services}
-        self._refuse_unknown_probes(wanted.values())
-        for key in self._services.keys() - wanted.keys():
-            self._remove(key)
-        for service in wanted.values():
-            self._adopt(service)
-        self._board.replaced()
-        self._wake.set()
 
     def add(self, service: ServiceRoute) -> None:
-        """Watch one more service, or one in another's place. Raises ConfigurationError as `watch`."""
-        self._refuse_unknown_probes((service,))
+        """Watch one more service, or one in another's place: targets that stay keep their health, new ones are checked
+        at once. Raises ConfigurationError, with nothing changed, when there is no probe of the service's type.
+        """
+        if service.probe.type not in self._probes:
+            fault = f"service {service.name}: there is no probe of type {service.probe.type}"
+            raise ConfigurationError(faults=(fault,))
         self._adopt(service)
         self._board.changed(service.key)
 
@@ -117,15 +85,6 @@ class HealthMonitor:
         if service_key in self._services:
             self._remove(service_key)
             self._board.changed(service_key)
-
-    def _refuse_unknown_probes(self, services: Iterable[ServiceRoute]) -> None:
-        faults = tuple(
-            f"service {service.name}: there is no probe of type {service.probe.type}"
-            for service in services
-            if service.probe.type not in self._probes
-        )
-        if faults:
-            raise ConfigurationError(faults=faults)
 
     def _remove(self, key: str) -> None:
         for item in self._services.pop(key).targets.values():

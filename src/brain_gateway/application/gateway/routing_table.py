@@ -158,15 +158,6 @@ class RoutingTable:
             yield from own.values()
 
 
-def compile_table(
-    services: Iterable[ServiceRoute], rules: TableRules, targets: TargetRegistry, metrics: MetricsCollector
-) -> RoutingTable:
-    """Compile a configuration; states, pools and counters of what stays are kept."""
-    entries = [compile_entry(service, targets, metrics) for service in services]
-    targets.keep_only({entry.key for entry in entries})
-    return RoutingTable({}, {}, rules).changed(entries, ())
-
-
 def compile_entry(service: ServiceRoute, targets: TargetRegistry, metrics: MetricsCollector) -> ServiceEntry:
     """Compile one service."""
     return ServiceEntry(service, targets.states(service), metrics.of(service.name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from brain_gateway.domain.resilience.circuit_breaker import CircuitBreaker
@@ -80,11 +80,6 @@ class TargetRegistry:
         """A service is gone, and all its targets with it."""
         for state in self._states.pop(service_key, {}).values():
             state.pool.close()
-
-    def keep_only(self, keys: Set[str]) -> None:
-        """Forget the services that no table names any more."""
-        for key in self._states.keys() - keys:
-            self.forget(key)
 
     def find(self, service_key: str, origin: str) -> TargetState | None:
         """What is known of one target."""

@@ -13,6 +13,7 @@ from brain_gateway.domain.events import CircuitOpened, TargetHealthChanged, Targ
 from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Instance, Lookup
 from brain_gateway.domain.routing.service_route import ServiceRoute
 from brain_gateway.domain.routing.target import Target
+from tests.builders.watching import watch
 from tests.fakes.service_discovery import KnownInstances
 from tests.fakes.virtual_time import VirtualTime
 
@@ -66,7 +67,7 @@ async def test_a_service_has_its_own_targets_until_something_is_found(world):
     world.directory.set(NAME, "10.0.0.2", "10.0.0.1")
     assert world.hosts(crm) == [NAME]
     async with world.discovery:
-        world.discovery.watch([crm, PLAIN])
+        watch(world.discovery, [crm, PLAIN])
         assert world.hosts(crm) == [NAME]
         await world.time.run_for(1)
         assert world.hosts(crm) == ["10.0.0.1", "10.0.0.2"]
@@ -81,7 +82,7 @@ async def test_a_service_has_its_own_targets_until_something_is_found(world):
 async def test_it_asks_again_when_the_answer_is_over_and_tells_only_of_changes(world):
     world.directory.set(NAME, "10.0.0.1", "10.0.0.2")
     async with world.discovery:
-        world.discovery.watch([service()])
+        watch(world.discovery, [service()])
         await world.time.run_for(15)
         world.directory.set(NAME, "10.0.0.2", "10.0.0.1")
         await world.time.run_for(10)
@@ -95,7 +96,7 @@ async def test_other_weights_are_a_change(world):
     async with world.discovery:
         for weight in (1, 5):
             world.directory.instances[NAME] = (Instance("10.0.0.1", weight=weight),)
-            world.discovery.watch([service()])
+            watch(world.discovery, [service()])
             await world.time.run_for(10)
     assert len(world.changes) == 2
 
@@ -105,7 +106,7 @@ async def test_the_time_of_an_answer_is_kept_within_bounds(world, ttl, times):
     world.directory.ttl = ttl
     world.directory.set(NAME, "10.0.0.1")
     async with world.discovery:
-        world.discovery.watch([service(min_interval=5.0, max_interval=20.0)])
+        watch(world.discovery, [service(min_interval=5.0, max_interval=20.0)])
         await world.time.run_for(25 if ttl else 12)
     assert world.directory.times(NAME) == times
 
@@ -114,7 +115,7 @@ async def test_services_that_ask_alike_share_one_question(world):
     world.directory.set(NAME, "10.0.0.1")
     crm, shop = service(), service("shop", port=81, tenant=TENANT)
     async with world.discovery:
-        world.discovery.watch([crm, shop])
+        watch(world.discovery, [crm, shop])
         await world.time.run_for(1)
     assert len(world.directory.asked) == 1
     assert [key for key, _ in world.changes] == [shop.key, "crm"]
@@ -126,7 +127,7 @@ async def test_silence_keeps_what_was_found_for_ever_and_is_retried_ever_more_ra
     world.directory.set(NAME, "10.0.0.1")
     async with world.discovery:
         crm = service()
-        world.discovery.watch([crm])
+        watch(world.discovery, [crm])
         await world.time.run_for(1)
         world.directory.silent = True
         await world.time.run_for(100_000)
@@ -143,7 +144,7 @@ async def test_a_denial_is_believed_after_a_while(world):
     world.directory.set(NAME, "10.0.0.1")
     patient, never = service(), service("never", empty_after=0.0)
     async with world.discovery:
-        world.discovery.watch([patient, never])
+        watch(world.discovery, [patient, never])
         await world.time.run_for(1)
         del world.directory.instances[NAME]
         await world.time.run_for(300)
@@ -158,7 +159,7 @@ async def test_silence_between_denials_begins_the_wait_anew(world):
     world.directory.set(NAME, "10.0.0.1")
     crm = service()
     async with world.discovery:
-        world.discovery.watch([crm])
+        watch(world.discovery, [crm])
         await world.time.run_for(1)
         del world.directory.instances[NAME]
         for silent in (False, True, False):
@@ -171,7 +172,7 @@ async def test_an_answer_of_nothing_is_believed_at_once(world):
     world.directory.set(NAME, "10.0.0.1")
     crm = service()
     async with world.discovery:
-        world.discovery.watch([crm])
+        watch(world.discovery, [crm])
         await world.time.run_for(1)
         world.directory.set(NAME)
         await world.time.run_for(10)
@@ -184,7 +185,7 @@ async def test_a_directory_that_breaks_is_told_and_does_not_end_the_others(world
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
     async with world.discovery:
         world.directory.broken = ValueError("x")
-        world.discovery.watch([service()])
+        watch(world.discovery, [service()])
         await world.time.run_for(1)
         world.directory.broken = None
         world.directory.set(NAME, "10.0.0.1")
@@ -197,7 +198,7 @@ async def test_a_directory_that_tells_by_itself_is_heard_at_once(world):
     world.directory.watching = True
     world.directory.set(NAME, "10.0.0.1")
     async with world.discovery:
-        world.discovery.watch([service()])
+        watch(world.discovery, [service()])
         await world.time.run_for(100)
         assert len(world.directory.asked) == 2
         world.directory.set(NAME, "10.0.0.2")
@@ -213,9 +214,9 @@ async def test_another_set_keeps_what_stays_and_forgets_what_goes(world):
         world.directory.set(name, "10.0.0.1")
     stays, goes, comes = (service(name, f"{name}.test") for name in "abc")
     async with world.discovery:
-        world.discovery.watch([stays, goes])
+        watch(world.discovery, [stays, goes])
         await world.time.run_for(1)
-        world.discovery.watch([service("a", "a.test"), comes])
+        watch(world.discovery, [service("a", "a.test"), comes])
         await world.time.run_for(8)
         assert [len(world.directory.times(f"{name}.test")) for name in "abc"] == [1, 1, 1]
         assert world.hosts(goes) == ["b.test"]
@@ -247,9 +248,9 @@ async def test_who_asks_while_it_is_no_longer_wanted_tells_nobody(world):
     world.directory.set(NAME, "10.0.0.1")
     world.directory.gate = asyncio.Event()
     async with world.discovery:
-        world.discovery.watch([service()])
+        watch(world.discovery, [service()])
         await world.time.run_for(1)
-        world.discovery.watch([])
+        watch(world.discovery, [])
         world.directory.gate.set()
         await world.time.run_for(1)
     assert world.changes == []
@@ -257,8 +258,6 @@ async def test_who_asks_while_it_is_no_longer_wanted_tells_nobody(world):
 
 async def test_an_unknown_kind_changes_nothing(world):
     nobody = TargetDiscovery({})
-    with pytest.raises(ConfigurationError, match="no discovery of type dns"):
-        nobody.watch([service()])
     with pytest.raises(ConfigurationError, match="no discovery of type dns"):
         nobody.add(service())
     assert nobody.status() == ()
@@ -278,7 +277,7 @@ async def test_a_target_that_fails_makes_it_ask_at_once_but_not_faster_than_allo
     world.directory.ttl = 30.0
     world.directory.set(NAME, "10.0.0.1")
     async with world.discovery:
-        world.discovery.watch([service(min_interval=2.0)])
+        watch(world.discovery, [service(min_interval=2.0)])
         await world.time.run_for(10)
         world.discovery.heed(event)
         await world.time.run_for(1)
@@ -290,7 +289,7 @@ async def test_a_target_that_fails_makes_it_ask_at_once_but_not_faster_than_allo
 async def test_what_concerns_others_or_is_no_failure_is_not_heeded(world):
     world.directory.set(NAME, "10.0.0.1")
     async with world.discovery:
-        world.discovery.watch([service()])
+        watch(world.discovery, [service()])
         await world.time.run_for(5)
         for event in (failing(healthy=True), failing("shop"), failing(tenant_id=TENANT)):
             world.discovery.heed(event)
@@ -301,7 +300,7 @@ async def test_what_concerns_others_or_is_no_failure_is_not_heeded(world):
 async def test_the_status_is_for_people(world):
     world.directory.set(NAME, "10.0.0.1")
     async with world.discovery:
-        world.discovery.watch([service(), service("gone", "gone.test", tenant=TENANT)])
+        watch(world.discovery, [service(), service("gone", "gone.test", tenant=TENANT)])
         await world.time.run_for(4)
         gone, crm = world.discovery.status()
         now = world.time.unix()
@@ -317,7 +316,7 @@ async def test_a_start_can_wait_for_the_first_answers_and_not_for_ever(world):
     async with world.discovery:
         await world.discovery.settled(60.0)
         world.directory.gate = asyncio.Event()
-        world.discovery.watch([crm])
+        watch(world.discovery, [crm])
         await world.discovery.settled(0.01)
         assert world.hosts(crm) == [NAME]
         asyncio.get_running_loop().call_later(0.01, world.directory.gate.set)
@@ -331,7 +330,7 @@ async def test_leaving_ends_questions_under_way(world):
     before = asyncio.all_tasks()
     world.directory.gate = asyncio.Event()
     async with world.discovery:
-        world.discovery.watch([service()])
+        watch(world.discovery, [service()])
         await world.time.run_for(1)
         assert world.discovery.status()[0].next_at is None
     assert asyncio.all_tasks() == before

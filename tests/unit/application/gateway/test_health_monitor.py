@@ -13,6 +13,7 @@ from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.events import ServiceHealthChanged, TargetHealthChanged
 from brain_gateway.domain.routing.service_route import ProbePolicy, ServiceKind, ServiceRoute, ServiceStatus
 from brain_gateway.domain.routing.target import Target
+from tests.builders.watching import watch
 from tests.fakes.scripted_probe import ScriptedProbe
 from tests.fakes.virtual_time import VirtualTime
 
@@ -61,7 +62,7 @@ def service(name: str = "shop", *origins: str, **changes) -> ServiceRoute:
 async def test_every_target_is_checked_at_once_and_then_every_interval(world):
     hidden = service("hidden", C, exposed=False, kind=ServiceKind.INTERNAL)
     async with world.monitor:
-        world.monitor.watch([service("shop", A, B), hidden])
+        watch(world.monitor, [service("shop", A, B), hidden])
         await world.time.run_for(95)
     for origin in (A, B, C):
         assert world.probe.times(origin) == [1000, 1030, 1060, 1090]
@@ -72,7 +73,7 @@ async def test_a_tenant_sees_its_own_and_what_it_can_call(world):
     offered, hidden = service("shop", A), service("vault", B, exposed=False)
     world.probe.down.add(B)
     async with world.monitor:
-        world.monitor.watch([offered, hidden, own, service("inner", B, kind=ServiceKind.INTERNAL)])
+        watch(world.monitor, [offered, hidden, own, service("inner", B, kind=ServiceKind.INTERNAL)])
         await world.time.run_for(1)
     for tenant_id, names, status in (
         (TENANT, ["own", "shop"], "healthy"),
@@ -85,7 +86,7 @@ async def test_a_tenant_sees_its_own_and_what_it_can_call(world):
 
 async def test_entering_does_not_wait_for_the_first_round(world):
     world.probe.gate = asyncio.Event()
-    world.monitor.watch([service()])
+    watch(world.monitor, [service()])
     async with world.monitor:
         assert world.monitor.healthy("shop", A) is None
         assert world.monitor.report().services[0].status is ServiceStatus.UNKNOWN
@@ -95,7 +96,7 @@ async def test_intervals_are_jittered():
     drawn = itertools.cycle((0.0, 0.999))
     world = World(lambda: next(drawn))
     async with world.monitor:
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         await world.time.run_for(70)
     first, second, third = world.probe.times(A)
     assert (second - first, third - second) == (pytest.approx(24.0), pytest.approx(36.0, abs=0.1))
@@ -103,7 +104,7 @@ async def test_intervals_are_jittered():
 
 async def test_the_first_result_decides_and_then_thresholds_both_ways(world):
     async with world.monitor:
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         await world.time.run_for(1)
         assert world.monitor.healthy("shop", A) is True
         world.probe.down.add(A)
@@ -119,7 +120,7 @@ async def test_the_first_result_decides_and_then_thresholds_both_ways(world):
 
 async def test_changes_are_published_as_events(world):
     async with world.monitor:
-        world.monitor.watch([service("shop", A, B)])
+        watch(world.monitor, [service("shop", A, B)])
         await world.time.run_for(1)
         world.probe.down.add(B)
         await world.time.run_for(90)
@@ -133,9 +134,9 @@ async def test_changes_are_published_as_events(world):
 async def test_another_table_keeps_what_stays_and_checks_what_is_new(world):
     async with world.monitor:
         world.probe.down.add(A)
-        world.monitor.watch([service("shop", A, B), service("crm", C)])
+        watch(world.monitor, [service("shop", A, B), service("crm", C)])
         await world.time.run_for(10)
-        world.monitor.watch([service("shop", A, C, roles=frozenset({"manager"}))])
+        watch(world.monitor, [service("shop", A, C, roles=frozenset({"manager"}))])
         await world.time.run_for(1)
         assert world.monitor.healthy("shop", A) is False
         assert world.monitor.healthy("shop", C) is True
@@ -149,12 +150,12 @@ async def test_another_table_keeps_what_stays_and_checks_what_is_new(world):
 
 async def test_the_aggregate_that_takes_over_gets_the_status_and_no_event(world):
     async with world.monitor:
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         await world.time.run_for(1)
         world.events.clear()
         world.changes.clear()
         successor = service()
-        world.monitor.watch([successor])
+        watch(world.monitor, [successor])
         await world.time.run_for(1)
         assert successor.status is ServiceStatus.HEALTHY
         assert world.monitor.healthy("shop", A) is True
@@ -164,10 +165,10 @@ async def test_the_aggregate_that_takes_over_gets_the_status_and_no_event(world)
 async def test_a_changed_policy_is_asked_by_at_once_and_the_health_stays(world):
     async with world.monitor:
         world.probe.down.add(A)
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         await world.time.run_for(10)
         world.probe.down.clear()
-        world.monitor.watch([service(probe=ProbePolicy(interval=5.0, healthy_after=3))])
+        watch(world.monitor, [service(probe=ProbePolicy(interval=5.0, healthy_after=3))])
         await world.time.run_for(1)
         assert world.monitor.healthy("shop", A) is False
         await world.time.run_for(11)
@@ -179,9 +180,9 @@ async def test_a_policy_changed_while_a_check_is_under_way_is_asked_by_next(worl
     world.probe.gate = asyncio.Event()
     world.probe.afterwards = lambda: world.probe.down.add(A)
     async with world.monitor:
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         await world.time.run_for(1)
-        world.monitor.watch([service(probe=ProbePolicy(interval=7.0))])
+        watch(world.monitor, [service(probe=ProbePolicy(interval=7.0))])
         world.probe.gate.set()
         await world.time.run_for(1)
         assert len(world.probe.times(A)) == 2
@@ -191,9 +192,9 @@ async def test_a_policy_changed_while_a_check_is_under_way_is_asked_by_next(worl
 async def test_a_dropped_target_is_forgotten_even_while_it_is_checked(world):
     world.probe.gate = asyncio.Event()
     async with world.monitor:
-        world.monitor.watch([service("shop", A), service("crm", B)])
+        watch(world.monitor, [service("shop", A), service("crm", B)])
         await world.time.run_for(1)
-        world.monitor.watch([service("crm", B)])
+        watch(world.monitor, [service("crm", B)])
         world.probe.gate.set()
         await world.time.run_for(100)
     assert world.probe.times(A) == [1000]
@@ -204,7 +205,7 @@ async def test_checks_under_way_are_bounded():
     world = World(concurrency=5)
     world.probe.gate = asyncio.Event()
     async with world.monitor:
-        world.monitor.watch([service(f"s{n}", f"http://h{n}:1") for n in range(50)])
+        watch(world.monitor, [service(f"s{n}", f"http://h{n}:1") for n in range(50)])
         await world.time.run_for(1)
         assert world.probe.under_way == 5
         world.probe.gate.set()
@@ -216,7 +217,7 @@ async def test_checks_under_way_are_bounded():
 async def test_one_scheduler_serves_ten_thousand_targets(world):
     services = [service(f"s{n}", f"http://h{n}:1") for n in range(10_000)]
     async with world.monitor:
-        world.monitor.watch(services)
+        watch(world.monitor, services)
         await world.time.run_for(1)
         assert len(asyncio.all_tasks()) < 10
         assert len(world.probe.asked) == 10_000
@@ -227,7 +228,7 @@ async def test_one_scheduler_serves_ten_thousand_targets(world):
 async def test_leaving_cancels_what_is_under_way(world):
     world.probe.gate = asyncio.Event()
     async with world.monitor:
-        world.monitor.watch([service("shop", A, B)])
+        watch(world.monitor, [service("shop", A, B)])
         await world.time.run_for(1)
         assert world.probe.under_way == 2
     assert world.probe.under_way == 0
@@ -238,7 +239,7 @@ async def test_a_probe_that_breaks_is_a_failed_check_and_the_others_go_on(world)
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     world.probe.broken = ValueError("http://a:1 said something odd")
     async with world.monitor:
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         await world.time.run_for(31)
         assert world.monitor.healthy("shop", A) is False
         assert "odd" not in world.monitor.report().services[0].targets[0].detail
@@ -249,8 +250,8 @@ async def test_a_probe_that_does_not_end_is_given_up(world, monkeypatch):
     monkeypatch.setattr(health_monitor, "GRACE", 0.0)
     world.probe.gate = asyncio.Event()
     async with world.monitor:
-        world.monitor.watch([service(probe=ProbePolicy(timeout=0.001))])
-        for _ in range(1000):
+        watch(world.monitor, [service(probe=ProbePolicy(timeout=0.001))])
+        for _ in range(30_000):
             if world.monitor.healthy("shop", A) is not None:
                 break
             await asyncio.sleep(0.001)
@@ -258,9 +259,9 @@ async def test_a_probe_that_does_not_end_is_given_up(world, monkeypatch):
 
 
 async def test_a_type_without_a_probe_is_refused_and_nothing_changes(world):
-    world.monitor.watch([service("shop")])
+    watch(world.monitor, [service("shop")])
     with pytest.raises(ConfigurationError, match=r"service temporal.*grpc"):
-        world.monitor.watch([service("temporal", B, probe=ProbePolicy(type="grpc"))])
+        world.monitor.add(service("temporal", B, probe=ProbePolicy(type="grpc")))
     assert [part.name for part in world.monitor.report().services] == ["shop"]
 
 
@@ -274,7 +275,7 @@ def fail(world: World, origin: str, times: int = 3, key: str = "shop") -> None:
 
 async def test_failed_requests_in_a_row_take_a_target_out_and_checks_bring_it_back(world):
     async with world.monitor:
-        world.monitor.watch([service("shop", A, B)])
+        watch(world.monitor, [service("shop", A, B)])
         await world.time.run_for(10)
         fail(world, A)
         assert world.monitor.healthy("shop", A) is False
@@ -288,7 +289,7 @@ async def test_failed_requests_in_a_row_take_a_target_out_and_checks_bring_it_ba
 
 async def test_a_success_in_between_starts_the_row_anew(world):
     async with world.monitor:
-        world.monitor.watch([service("shop", A, B)])
+        watch(world.monitor, [service("shop", A, B)])
         await world.time.run_for(1)
         for _ in range(20):
             fail(world, A, 2)
@@ -298,7 +299,7 @@ async def test_a_success_in_between_starts_the_row_anew(world):
 
 async def test_traffic_never_takes_the_last_target_but_has_it_checked(world):
     async with world.monitor:
-        world.monitor.watch([service("shop", A, B)])
+        watch(world.monitor, [service("shop", A, B)])
         await world.time.run_for(10)
         fail(world, A)
         fail(world, B, 30)
@@ -310,7 +311,7 @@ async def test_traffic_never_takes_the_last_target_but_has_it_checked(world):
 async def test_a_drained_target_spares_nobody(world):
     drained = ServiceRoute(name="shop", targets=(Target.parse(A), Target.parse(B, weight=0)), probe=POLICY)
     async with world.monitor:
-        world.monitor.watch([drained])
+        watch(world.monitor, [drained])
         await world.time.run_for(1)
         fail(world, A, 30)
         assert world.monitor.healthy("shop", A) is True
@@ -322,7 +323,7 @@ async def test_a_drained_target_spares_nobody(world):
 
 async def test_a_flood_of_failures_is_not_a_flood_of_checks(world):
     async with world.monitor:
-        world.monitor.watch([service("shop", A)])
+        watch(world.monitor, [service("shop", A)])
         for _ in range(50):
             fail(world, A, 30)
             await world.time.run_for(0.1)
@@ -331,7 +332,7 @@ async def test_a_flood_of_failures_is_not_a_flood_of_checks(world):
 
 async def test_failures_do_not_put_off_a_check_that_is_due_sooner(world):
     async with world.monitor:
-        world.monitor.watch([service("shop", A, probe=ProbePolicy(interval=0.5))])
+        watch(world.monitor, [service("shop", A, probe=ProbePolicy(interval=0.5))])
         for _ in range(40):
             fail(world, A, 30)
             await world.time.run_for(0.1)
@@ -340,14 +341,14 @@ async def test_failures_do_not_put_off_a_check_that_is_due_sooner(world):
 
 async def test_notes_of_what_is_not_watched_are_ignored(world):
     world.monitor.note("nobody", A, False)
-    world.monitor.watch([service()])
+    watch(world.monitor, [service()])
     world.monitor.note("shop", B, False)
 
 
 async def test_without_a_probe_traffic_alone_tells(world):
     quiet = service("shop", A, B, probe=ProbePolicy(type="none", interval=30.0))
     async with world.monitor:
-        world.monitor.watch([quiet])
+        watch(world.monitor, [quiet])
         await world.time.run_for(100)
         assert world.probe.asked == []
         assert world.monitor.healthy("shop", A) is None
@@ -369,7 +370,7 @@ async def test_the_report(world):
     redis = service("redis", "http://r:1", kind=ServiceKind.INTERNAL)
     world.probe.down |= {B, "http://own:1"}
     async with world.monitor:
-        world.monitor.watch([shop, crm, own, redis])
+        watch(world.monitor, [shop, crm, own, redis])
         await world.time.run_for(5)
         asked = len(world.probe.asked)
         report = world.monitor.report()
@@ -396,17 +397,17 @@ async def test_the_report(world):
 
 async def test_since_moves_only_with_the_status(world):
     async with world.monitor:
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         await world.time.run_for(20)
         world.probe.down.add(A)
         await world.time.run_for(100)
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         assert world.monitor.report().services[0].since == "2027-01-15T08:18:10.000Z"
 
 
 async def test_a_report_serves_again_for_a_second_unless_a_health_changed(world):
     async with world.monitor:
-        world.monitor.watch([service("shop", A, B)])
+        watch(world.monitor, [service("shop", A, B)])
         await world.time.run_for(1)
         first = world.monitor.report()
         await world.time.run_for(0.5)
@@ -419,19 +420,19 @@ async def test_a_report_serves_again_for_a_second_unless_a_health_changed(world)
 
 async def test_a_report_shows_new_checks_and_new_services(world):
     async with world.monitor:
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         await world.time.run_for(1)
         first = world.monitor.report().services[0].targets[0].checked_at
         await world.time.run_for(30)
         assert world.monitor.report().services[0].targets[0].checked_at != first
-        world.monitor.watch([service(), service("crm", B)])
+        watch(world.monitor, [service(), service("crm", B)])
         assert [part.name for part in world.monitor.report().services] == ["crm", "shop"]
 
 
 async def test_a_target_that_is_not_back_yet_has_no_say_in_the_response_time(world):
     async with world.monitor:
         world.probe.down.add(A)
-        world.monitor.watch([service()])
+        watch(world.monitor, [service()])
         await world.time.run_for(1)
         world.probe.down.clear()
         await world.time.run_for(30)
@@ -442,7 +443,7 @@ async def test_a_target_that_is_not_back_yet_has_no_say_in_the_response_time(wor
 async def test_services_come_and_go_one_by_one(world):
     """Who stays keeps its health and its schedule; who is new is checked at once."""
     async with world.monitor:
-        world.monitor.watch([service("shop", A)])
+        watch(world.monitor, [service("shop", A)])
         await world.time.run_for(10)
         world.monitor.add(service("crm", B))
         await world.time.run_for(10)
@@ -460,7 +461,7 @@ async def test_services_come_and_go_one_by_one(world):
 
 
 async def test_one_that_cannot_be_probed_is_not_taken(world):
-    world.monitor.watch([service("shop", A)])
+    watch(world.monitor, [service("shop", A)])
     with pytest.raises(ConfigurationError, match="grpc"):
         world.monitor.add(service("shop", B, probe=ProbePolicy(type="grpc")))
     assert world.monitor.healthy("shop", A) is None
@@ -488,6 +489,6 @@ async def test_a_tenant_whose_targets_do_not_answer_holds_up_nobody_else():
 async def test_a_tenant_does_not_have_its_targets_checked_all_the_time(world):
     often = ProbePolicy(interval=0.05, timeout=2.0)
     async with world.monitor:
-        world.monitor.watch([service("own", A, tenant_id=TENANT, probe=often)])
+        watch(world.monitor, [service("own", A, tenant_id=TENANT, probe=often)])
         await world.time.run_for(12)
     assert world.probe.times(A) == [1000, 1005, 1010]
