@@ -14,7 +14,7 @@ from brain_gateway.application.commands.services import RegisterServiceCommand, 
 from brain_gateway.application.scope import PLATFORM, Scope
 from brain_gateway.domain.errors import Conflict, InvalidDocument, StoreUnavailable
 from brain_gateway.infrastructure.sql.engine import StoreTimes
-from brain_gateway.infrastructure.sql.failures import AWAY, BUSY
+from brain_gateway.infrastructure.sql.failures import AWAY, BUSY, NO_DATABASE, NO_HOST, REFUSED
 from tests.builders.control import Control
 from tests.builders.registry import NOW, a_draft, a_service, a_tenant, an_event, new_id
 from tests.builders.statements import statements_of
@@ -279,17 +279,23 @@ async def test_text_that_cannot_be_stored(store, text):
         await unit.audit.append([a_draft()])
 
 
-@pytest.mark.parametrize("url", ["nobody@127.0.0.1:{port}/{name}", "gateway_app@127.0.0.1:{port}/nothing"])
-async def test_an_address_that_leads_nowhere(server, name, url):
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("nobody:hunter2@127.0.0.1:{port}/{name}", REFUSED),
+        ("gateway_app@127.0.0.1:{port}/nothing", NO_DATABASE),
+    ],
+)
+async def test_an_address_that_leads_nowhere(server, name, url, fault):
     async with postgres_store("postgresql://" + url.format(port=server.port, name=name)) as store:
-        assert await store.ready() == AWAY
+        assert await store.ready() == fault
         with pytest.raises(StoreUnavailable):
             await names(store)
 
 
 async def test_a_host_that_does_not_exist():
     async with postgres_store("postgresql://u@nowhere.invalid/d") as store:
-        assert await store.ready() == AWAY
+        assert await store.ready() == NO_HOST
 
 
 async def test_a_database_without_the_schema(server):

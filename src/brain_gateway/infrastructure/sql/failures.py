@@ -7,6 +7,7 @@ asks for that.
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,11 @@ from brain_gateway.domain.errors import (
 Kind = type[GatewayError]
 
 AWAY: Final = "the database cannot be reached now; what was loaded from it goes on"
+NO_HOST: Final = "the host in the database's URL has no address: mend the URL, or the name service"
+REFUSED: Final = "the database refuses the user, or its password, in its URL: mend the URL, or the role"
+NO_DATABASE: Final = (
+    "the server has no database of the name in its URL: mend the URL, or make it (CREATE DATABASE)"
+)
 BUSY: Final = "the database is busy with other changes; try again"
 TOOK_PART: Final = "another change came first; try again"
 KNOWN_ALREADY: Final = "there is one already"
@@ -40,13 +46,19 @@ _STATES: Mapping[str, tuple[Kind, str]] = {
     "42P01": (StoreUnavailable, "the database lacks a table: run `brain-gateway db upgrade`"),
     "42703": (StoreUnavailable, "the database lacks a column: run `brain-gateway db upgrade`"),
     "3F000": (StoreUnavailable, "the database lacks its schema: run `brain-gateway db upgrade`"),
+    "3D000": (StoreUnavailable, NO_DATABASE),
+    "53300": (
+        StoreUnavailable,
+        "the database takes no more connections: lower DATABASE_POOL_SIZE, or let it take more",
+    ),
     "53100": (StoreUnavailable, "the database's disk is full; nothing was changed"),
     "55P03": (StoreUnavailable, BUSY),
     "57014": (StoreUnavailable, "the database took too long; nothing was changed"),
     "25006": (StoreUnavailable, "the database is read-only now; nothing was changed"),
 }
 _CLASSES: Mapping[str, tuple[Kind, str]] = {
-    **dict.fromkeys(("08", "0B", "28", "3D", "53", "57", "58"), (StoreUnavailable, AWAY)),
+    **dict.fromkeys(("08", "0B", "3D", "53", "57", "58"), (StoreUnavailable, AWAY)),
+    "28": (StoreUnavailable, REFUSED),
     **dict.fromkeys(("F0", "XX"), (StoreUnavailable, "the database is damaged or misconfigured")),
     "22": (InvalidDocument, NOT_STORABLE),
     "40": (Conflict, TOOK_PART),
@@ -63,7 +75,7 @@ _RIGHTS = (
     "the database file cannot be opened for writing: the gateway needs rights on it, on its directory, and on what "
     "begins with its name there"
 )
-_NO_DATABASE = (
+_NO_SQLITE = (
     "the database file is no SQLite database: "
     "move it away, or name another (BRAIN_GATEWAY_DATA_DIR, DATABASE_URL)"
 )
@@ -81,7 +93,7 @@ _CODES: Mapping[int, tuple[Kind, str]] = {
         (StoreUnavailable, _FILE),
     ),
     sqlite3.SQLITE_CORRUPT: (StoreUnavailable, "the database file is damaged: restore it from a backup"),
-    sqlite3.SQLITE_NOTADB: (StoreUnavailable, _NO_DATABASE),
+    sqlite3.SQLITE_NOTADB: (StoreUnavailable, _NO_SQLITE),
     sqlite3.SQLITE_CONSTRAINT: (Conflict, KNOWN_ALREADY),
     sqlite3.SQLITE_TOOBIG: (InvalidDocument, NOT_STORABLE),
     sqlite3.SQLITE_MISMATCH: (InvalidDocument, NOT_STORABLE),
@@ -111,7 +123,9 @@ def translate(error: BaseException) -> GatewayError | None:
         return _of_driver(error)
     if isinstance(error, PoolTimeout):
         return StoreUnavailable(BUSY)
-    if isinstance(error, OSError):  # refused, unreachable, no such host, and TimeoutError
+    if isinstance(error, socket.gaierror):
+        return StoreUnavailable(NO_HOST)
+    if isinstance(error, OSError):  # refused, unreachable, and TimeoutError
         return StoreUnavailable(AWAY)
     if isinstance(error, UnicodeEncodeError):
         return InvalidDocument(NOT_STORABLE)

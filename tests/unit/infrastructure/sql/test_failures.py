@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 
 import asyncpg
@@ -103,8 +104,38 @@ def driver_error(origin):
 
 
 @pytest.mark.parametrize(
+    ("state", "do"),
+    [
+        ("28P01", "mend the URL"),
+        ("28000", "mend the URL"),
+        ("3D000", "CREATE DATABASE"),
+        ("53300", "POOL_SIZE"),
+    ],
+)
+def test_what_can_be_mended_says_how(state, do):
+    assert do in by_state(state).detail
+
+
+@pytest.mark.parametrize(
+    ("code", "do"),
+    [
+        (sqlite3.SQLITE_CANTOPEN, "needs rights"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "needs rights"),
+        (sqlite3.SQLITE_PERM, "needs rights"),
+        (sqlite3.SQLITE_NOTADB, "move it away"),
+        (sqlite3.SQLITE_CORRUPT, "restore it"),
+        (sqlite3.SQLITE_FULL, "disk is full"),
+        (sqlite3.SQLITE_BUSY_RECOVERY, "try again"),
+    ],
+)
+def test_what_can_be_mended_of_a_file_says_how(code, do):
+    assert do in by_code(code).detail
+
+
+@pytest.mark.parametrize(
     ("error", "kind"),
     [
+        (socket.gaierror(-2, "for db.internal"), StoreUnavailable),
         (ConnectionRefusedError(111, "to 10.0.0.1"), StoreUnavailable),
         (TimeoutError(), StoreUnavailable),
         (PoolTimeout(), StoreUnavailable),
