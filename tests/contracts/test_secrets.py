@@ -70,6 +70,17 @@ async def test_what_is_written_is_read(secrets, store):
         assert await another.read(STRIPE) == found
 
 
+async def test_a_read_anew_sees_what_another_process_wrote(secrets, store):
+    await secrets.write(STRIPE, fields(a="1"))
+    assert (await secrets.read(STRIPE))["a"] == Secret("1")
+    async with store() as another:
+        await another.write(STRIPE, fields(a="2"))
+    assert (await secrets.read(STRIPE, anew=True))["a"] == Secret("2")
+    await secrets.delete(STRIPE)
+    with pytest.raises(SecretNotFound):
+        await secrets.read(STRIPE, anew=True)
+
+
 async def test_what_is_not_there_is_said_so(secrets):
     with pytest.raises(SecretNotFound):
         await secrets.read(STRIPE)

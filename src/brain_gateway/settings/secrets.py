@@ -41,6 +41,15 @@ def _checked_keys(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _checked_token(secret: SecretStr) -> SecretStr:
+    """As a header can carry it (RFC 9110 section 5.5)."""
+    text = secret.get_secret_value()
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("it holds characters that no token has")
+    return secret
+
+
+Token = Annotated[SecretStr, AfterValidator(_checked_token)]
 KeyList = Annotated[SecretStr, AfterValidator(_checked_keys)]
 
 
@@ -61,7 +70,7 @@ class SecretsSettings(Group):
         "Address of Vault or OpenBao. Unset: secrets are kept in an encrypted file of the data directory.",
         "an http or https URL",
     )
-    vault_token: SecretStr | None = setting(
+    vault_token: Token | None = setting(
         "VAULT_TOKEN", None, "Token that the gateway shows to Vault.", "a token that Vault issued"
     )
     vault_role_id: str | None = setting(

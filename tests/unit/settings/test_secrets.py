@@ -41,6 +41,14 @@ def test_what_is_no_key_is_said_and_not_shown(text, said):
     assert MARKER not in fault
 
 
+@pytest.mark.parametrize("text", [f"{MARKER}\u00f6", f"{MARKER}\nX-Other: 1"])
+def test_what_no_header_can_carry_is_no_token(text):
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({"VAULT_ADDR": "https://v", "VAULT_TOKEN": text})
+    said = "VAULT_TOKEN: must be a token that Vault issued (it holds characters that no token has)"
+    assert caught.value.faults == (said,)
+
+
 def test_planted_keys_are_keys():
     assert len(set(keys_of(SecretStr(f"{SECRETS_KEY},{OTHER_SECRETS_KEY}")))) == 2
 

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
@@ -16,10 +16,11 @@ from brain_gateway.application.ports.secrets import SecretsHealth, SecretsStatus
 from brain_gateway.domain.errors import PreconditionFailed, SecretNotFound, SecretsUnavailable
 from brain_gateway.domain.secret_path import SecretPath, checked_values
 from brain_gateway.domain.tenancy import Secret
+from brain_gateway.infrastructure.vault.answer import Answer, VaultAwayError
 from brain_gateway.infrastructure.vault.cache import SecretCache
 from brain_gateway.infrastructure.vault.config import VaultConfig
 from brain_gateway.infrastructure.vault.session import VaultSession
-from brain_gateway.infrastructure.vault.transport import Answer, VaultAwayError, VaultTransport
+from brain_gateway.infrastructure.vault.transport import VaultTransport
 
 _AGAIN = 1.0  # seconds in which reads do not ask a Vault that has just been away
 _HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
@@ -73,7 +74,7 @@ class VaultSecrets:
         if answer.status != 200:
             self._cache.drop(path)
             raise self._refusal(answer, "read", "data")
-        secret = _secret(answer.body)
+        secret = _secret(answer)
         if changes == self._changes:  # else a write came between: its value is newer
             self._cache.put(path, secret, self._clock())
         return secret
@@ -90,8 +91,8 @@ class VaultSecrets:
         if answer.status not in (200, 204):
             raise self._refusal(answer, "create, update", "data")
         try:
-            return int(answer.body["data"]["version"])
-        except (KeyError, TypeError):
+            return int(answer.section("data").number("version"))
+        except VaultAwayError:
             raise SecretsUnavailable(_NOT_KV_2, refused=True) from None
 
     async def delete(self, path: SecretPath) -> None:
@@ -105,7 +106,7 @@ class VaultSecrets:
         try:
             answer = await self._session.call("LIST", self._config.folder(tenant_id))
             if answer.status == 200:
-                names = answer.section("data").get("keys", ())
+                names = answer.section("data").texts("keys")
                 return tuple(sorted(name for name in names if not name.endswith("/")))
         except VaultAwayError as error:
             raise error.unavailable from None
@@ -127,11 +128,8 @@ class VaultSecrets:
             await self._session.call("GET", "auth/token/lookup-self")
         except VaultAwayError as error:
             return self._bridged(error.health)
-        left = self._session.ending
-        if left is not None:
-            detail = f"VAULT_TOKEN: ends in {left:.0f} s and cannot be renewed; give the gateway another one"
-            return SecretsHealth(SecretsStatus.DEGRADED, detail)
-        return SecretsHealth(SecretsStatus.OK)
+        ending = self._session.ending
+        return SecretsHealth(SecretsStatus.DEGRADED, ending) if ending else SecretsHealth(SecretsStatus.OK)
 
     def _bridged(self, health: SecretsHealth) -> SecretsHealth:
         """What is said beside, while old copies serve."""
@@ -179,11 +177,12 @@ class VaultSecrets:
         return SecretsUnavailable(f"Vault refuses the request (status {answer.status})", refused=True)
 
 
-def _secret(body: dict[str, Any]) -> StoredSecret:
+def _secret(answer: Answer) -> StoredSecret:
     """Values that others stored may be numbers or lists: such become JSON text."""
     try:
-        fields, version = body["data"]["data"], int(body["data"]["metadata"]["version"])
-    except (KeyError, TypeError):
+        data = answer.section("data")
+        fields, version = data.values("data"), int(data.section("metadata").number("version"))
+    except VaultAwayError:
         raise SecretsUnavailable(_NOT_KV_2, refused=True) from None
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
     return StoredSecret({name: Secret(text) for name, text in texts.items()}, version)

@@ -8,14 +8,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from brain_gateway.domain.tenancy import Secret
+from brain_gateway.infrastructure.vault.answer import Answer, VaultAwayError
 from brain_gateway.infrastructure.vault.config import VaultConfig
 from brain_gateway.infrastructure.vault.lease import Lease
-from brain_gateway.infrastructure.vault.transport import Answer, VaultAwayError, VaultTransport
+from brain_gateway.infrastructure.vault.transport import VaultTransport
 
 logger = logging.getLogger("brain_gateway.vault")
 
 _SHORTEST, _LONGEST = 1.0, 60.0  # seconds between two looks at the token's age
 _LOOKUP, _RENEW, _LOGIN = "auth/token/lookup-self", "auth/token/renew-self", "auth/approle/login"
+_NOT_TAKEN = (
+    "VAULT_TOKEN: Vault does not take it; it is expired or revoked, or lacks Vault's own policy `default`"
+)
 
 
 class VaultSession:
@@ -27,13 +31,17 @@ class VaultSession:
         self._clock = clock
         self._lease: Lease | None = None
         self._changing = asyncio.Lock()
+        self._trouble = ""
 
     @property
-    def ending(self) -> float | None:
-        """Seconds until the token ends, when it ends soon and cannot be renewed."""
-        now = self._clock()
-        ends = self._lease is not None and self._config.token is not None and self._lease.ending(now)
-        return self._lease.left(now) if ends and self._lease else None
+    def ending(self) -> str | None:
+        """What is to be said while the token still holds and nothing renews it."""
+        now, lease = self._clock(), self._lease
+        if lease is None or lease.expired(now):
+            return None
+        if self._config.token is not None and lease.ending(now):
+            return f"VAULT_TOKEN: ends in {lease.left(now):.0f} s and cannot be renewed; give the gateway another one"
+        return f"the token ends in {lease.left(now):.0f} s: {self._trouble}" if self._trouble else None
 
     async def call(self, method: str, path: str, body: object = None) -> Answer:
         """Ask with a token that holds. A 403 that is left means a policy. Raises VaultAwayError, in time."""
@@ -46,11 +54,14 @@ class VaultSession:
     async def keep(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Renew the token for as long as this runs; a Vault that is away is asked again."""
         while True:
+            pause, trouble = _SHORTEST, ""
             try:
                 pause = await self.renew_if_due()
             except VaultAwayError as error:
-                logger.warning("token not renewed: %s", error)
-                pause = _SHORTEST
+                trouble = str(error)
+            if trouble and trouble != self._trouble:
+                logger.warning("token not renewed: %s", trouble)
+            self._trouble = trouble
             await sleep(pause)
 
     async def renew_if_due(self) -> float:
@@ -95,12 +106,13 @@ class VaultSession:
         answer = await self._transport.call("GET", _LOOKUP, self._config.token)
         if answer.status != 200:
             raise VaultAwayError(
-                _refusal(answer, "VAULT_TOKEN: Vault does not take it; it is expired or revoked"),
+                _refusal(answer, _NOT_TAKEN),
                 refused=True,
             )
         about = answer.section("data")  # of a root token it says nothing of renewal
-        ttl, renewable = float(about.get("ttl", 0)), bool(about.get("renewable"))
-        return Lease.granted(self._config.token, self._clock(), ttl, renewable)
+        return Lease.granted(
+            self._config.token, self._clock(), about.number("ttl", 0), about.true("renewable")
+        )
 
     async def _login(self) -> Lease:
         assert self._config.role_id is not None  # the settings ask for one or the other
@@ -124,8 +136,8 @@ class VaultSession:
 
     def _granted(self, answer: Answer) -> Lease:
         auth = answer.section("auth")
-        token, ttl = str(auth.get("client_token", "")), float(auth.get("lease_duration", 0))
-        return Lease.granted(Secret(token), self._clock(), ttl, bool(auth.get("renewable")))
+        token, ttl = Secret(auth.text("client_token")), auth.number("lease_duration", 0)
+        return Lease.granted(token, self._clock(), ttl, auth.true("renewable"))
 
 
 def _refusal(answer: Answer, otherwise: str) -> str:

@@ -4,58 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import orjson
 
-from brain_gateway.application.ports.secrets import SecretsHealth, SecretsStatus
-from brain_gateway.domain.errors import ConfigurationError, SecretsUnavailable
+from brain_gateway.application.ports.secrets import SecretsStatus
+from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.tenancy import Secret
+from brain_gateway.infrastructure.vault.answer import Answer, VaultAwayError
 from brain_gateway.infrastructure.vault.config import VaultConfig
 
 MOST_BYTES = 8 << 20  # of an answer; a secret of 64 fields of 64 KiB fits
 _CONNECTIONS = 16
 _MEANT = (200, 204, 400, 403, 404)  # statuses by which Vault says something of what was asked
-
-
-class VaultAwayError(Exception):
-    """Vault cannot be used now: how it is, and a sentence that names the remedy and holds no secret. `refused`: it
-    answers, and does not take who the gateway says it is."""
-
-    def __init__(
-        self, detail: str, status: SecretsStatus = SecretsStatus.UNREACHABLE, *, refused: bool = False
-    ) -> None:
-        super().__init__(detail)
-        self.health = SecretsHealth(status, detail)
-        self.refused = refused
-
-    @property
-    def unavailable(self) -> SecretsUnavailable:
-        """The same, as the port has it."""
-        return SecretsUnavailable(self.health.detail, refused=self.refused)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Answer:
-    """Status and JSON of an answer that says something: 2xx, 400, 403, 404, and all of sys/health."""
-
-    status: int
-    body: dict[str, Any]
-
-    @property
-    def errors(self) -> str:
-        """Vault's own words, for comparing only: they may quote what was sent."""
-        found = self.body.get("errors")
-        return "\n".join(map(str, found)) if isinstance(found, list) else ""
-
-    def section(self, name: str) -> dict[str, Any]:
-        """An object in the answer; raises VaultAwayError where Vault would have put one and there is none."""
-        found = self.body.get(name)
-        if not isinstance(found, dict):
-            raise VaultAwayError("what answers at VAULT_ADDR is not Vault")
-        return found
 
 
 class VaultTransport:

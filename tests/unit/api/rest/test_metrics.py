@@ -7,15 +7,22 @@ import pytest
 
 from brain_gateway.api.application import create_application
 from brain_gateway.api.rest.metrics import metrics_router
+from brain_gateway.domain.errors import SecretsUnavailable
 
 pytestmark = pytest.mark.anyio
 TEXT = b"up 1\n"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-async def asked(token: str | None, authorization: str | None) -> httpx.Response:
+async def asked(token: str | Exception | None, authorization: str | None) -> httpx.Response:
     """What the endpoint answers."""
-    app = create_application([metrics_router(lambda: TEXT, CONTENT_TYPE, lambda: token)])
+
+    def expected() -> str | None:
+        if isinstance(token, Exception):
+            raise token
+        return token
+
+    app = create_application([metrics_router(lambda: TEXT, CONTENT_TYPE, expected)])
     headers = {} if authorization is None else {"Authorization": authorization}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gw.example") as client:
         return await client.get("/metrics", headers=headers)
@@ -45,3 +52,9 @@ async def test_who_may_read_the_metrics(token, authorization, status):
     else:
         assert answer.headers["www-authenticate"].startswith("Bearer ")
         assert TEXT not in answer.content
+
+
+async def test_while_the_token_is_not_known_nobody_reads_them():
+    answer = await asked(SecretsUnavailable("not read yet"), "Bearer ")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert TEXT not in answer.content

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from brain_gateway.application.ports.token_verifier import PENDING
-from brain_gateway.domain.errors import ConfigurationError, CredentialsInvalid
+from brain_gateway.domain.errors import ConfigurationError, CredentialsInvalid, IdentityUnavailable
 from brain_gateway.infrastructure.identity.config import VerifierConfig
 from brain_gateway.infrastructure.identity.denylist import Denylist
 from brain_gateway.infrastructure.identity.verifier import TokenVerifier
@@ -192,3 +192,31 @@ async def test_entering_without_published_keys_does_nothing():
     async with TokenVerifier(VerifierConfig(secret=SECRET)) as verifier:
         await verifier.resolve(hs256())
         assert verifier.verify(hs256(), NOW).user_id == "user-1"
+
+
+def test_a_secret_that_is_awaited_lets_nobody_in_and_refuses_nobody():
+    verifier = TokenVerifier(VerifierConfig(secret_awaited=True))
+    with pytest.raises(IdentityUnavailable, match="could not be read yet"):
+        verifier.verify(hs256(), NOW)
+    assert "algorithm" in refuses(verifier, sign("ES256", private_key("ES256"), {"alg": "ES256"}, claims()))
+    verifier.use_secret(SECRET)
+    assert verifier.verify(hs256(), NOW).user_id
+
+
+def test_another_secret_ends_what_the_one_before_began():
+    ended: list[str] = []
+    verifier = TokenVerifier(VerifierConfig(secret=SECRET), on_withdrawn=lambda: ended.append("all"))
+    verifier.use_secret(SECRET)
+    assert ended == []
+    assert verifier.verify(hs256(), NOW).user_id
+    verifier.use_secret(SECRET[::-1])
+    assert ended == ["all"]
+    assert "does not verify" in refuses(verifier, hs256())
+
+
+def test_what_is_no_secret_leaves_the_one_before():
+    verifier = TokenVerifier(VerifierConfig(secret=SECRET))
+    for wrong in ("", public_pem("RS256").decode()):
+        with pytest.raises(ConfigurationError):
+            verifier.use_secret(wrong)
+    assert verifier.verify(hs256(), NOW).user_id

@@ -62,7 +62,7 @@ def session(vault: FakeVault, clock: ManualClock, **options: object) -> VaultSes
 
 
 async def token_of(one: VaultSession) -> str:
-    return str((await one.call("GET", "x")).section("data")["token"])
+    return str((await one.call("GET", "x")).section("data").text("token"))
 
 
 async def test_many_calls_log_in_once():
@@ -121,7 +121,7 @@ async def test_a_given_token_that_ends_says_so():
     await token_of(one)
     assert one.ending is None
     clock.tick(40)
-    assert one.ending == pytest.approx(50)
+    assert one.ending == "VAULT_TOKEN: ends in 50 s and cannot be renewed; give the gateway another one"
     await one.renew_if_due()
     vault.taken.clear()
     with pytest.raises(VaultAwayError, match="VAULT_TOKEN: Vault does not take it"):
@@ -151,3 +151,28 @@ async def test_keeping_goes_on_while_vault_is_away():
         await one.keep(sleep)
     assert pauses == [1.0, 1.0, 1.0, pytest.approx(60)]
     assert await token_of(one) == "token-1"
+
+
+async def test_a_renewal_that_fails_is_told_once_and_shown_while_the_token_holds(caplog):
+    vault, clock, pauses = FakeVault(), ManualClock(), []
+    one = session(vault, clock)
+    await token_of(one)
+    assert one.ending is None
+    clock.tick(61)
+    vault.away = True
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(one.ending)
+        if len(pauses) == 3:
+            vault.away = False
+        if len(pauses) == 4:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await one.keep(sleep)
+    assert pauses == ["the token ends in 29 s: Vault cannot be reached (no connection)"] * 3 + [None]
+    assert [record.message for record in caplog.records] == [
+        "token not renewed: Vault cannot be reached (no connection)"
+    ]
+    clock.tick(91)
+    assert one.ending is None, "it has ended"
