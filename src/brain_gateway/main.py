@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from brain_gateway.api.edge.protocol import EdgeProtocol
 from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfiguration
 from brain_gateway.application.start import SECRETS, waiting_for
-from brain_gateway.bootstrap import Gateway, open_gateway
+from brain_gateway.bootstrap import Gateway, open_gateway, preload
 from brain_gateway.domain.errors import ConfigurationError, GatewayError
 from brain_gateway.infrastructure.configuration import load_configuration
 from brain_gateway.infrastructure.telemetry.logs import configure_logging
@@ -90,6 +90,8 @@ def _serve(
 
     if valkey is not None:
         valkey.start()
+    preload(settings)
+    gc.freeze()  # a collector that looks at what the workers share would make it each one's own
     tend = valkey.tend if valkey is not None else lambda: None
     supervise(settings.workers, run, settings.drain_timeout + settings.drain_delay, tend)
 
@@ -192,10 +194,10 @@ async def _work(
     listener: socket.socket,
 ) -> None:
     gc.set_threshold(50_000, 20, 50)  # neither the path nor a large configuration makes cycles
+    gc.enable()
     async with open_gateway(settings, configuration, own_keys, found) as gateway:
         worker = Worker(_uvicorn_config(settings, gateway, entry), gateway, load, settings.drain_delay)
-        gc.collect()
-        gc.freeze()  # what is here now stays: the collector need not look at it again
+        gc.freeze()  # what is here now stays, and there is no garbage: the collector need not look at it
         await worker.serve(sockets=[listener])
 
 

@@ -6,17 +6,18 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import orjson
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from brain_gateway import __version__
 from brain_gateway.api import problems
+from brain_gateway.api.openapi import OpenApiDocument
 from brain_gateway.api.own_route import allowed
+from brain_gateway.api.problem_response import on_gateway_error, on_unexpected, problem_response
 from brain_gateway.api.request_ids import request_id_of
 from brain_gateway.domain.errors import (
     CredentialsMissing,
@@ -45,9 +46,18 @@ class ProblemDocument(BaseModel):
     request_id: str | None = Field(None, description="As in X-Request-ID, to be found in the logs.")
 
 
+class _Application(FastAPI):
+    """FastAPI, with a way of its own to its document."""
+
+    def setup(self) -> None:
+        """Called as it is made. What is first here counts: FastAPI's own describes everything in the event loop."""
+        self.add_route("/openapi.json", OpenApiDocument(self.openapi).answer, include_in_schema=False)
+        super().setup()
+
+
 def create_application(routers: Sequence[APIRouter], proxy: ASGIApp | None = None) -> FastAPI:
     """`proxy` answers every path that is not the gateway's own."""
-    app = FastAPI(
+    app = _Application(
         title="Brain API Gateway",
         version=__version__,
         description=DESCRIPTION,
@@ -60,34 +70,19 @@ def create_application(routers: Sequence[APIRouter], proxy: ASGIApp | None = Non
     )
     for router in routers:
         app.include_router(router)
-    app.add_exception_handler(GatewayError, _gateway_error)
+    app.add_exception_handler(GatewayError, on_gateway_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, on_unexpected)
     if proxy is not None:
         app.router.default = proxy
     return app
-
-
-def problem_response(error: GatewayError, request_id: str = "", status: int | None = None) -> Response:
-    """An error as a response; `status` where the framework says it more exactly than the table."""
-    members = problems.members(error, request_id)
-    if status is not None:
-        members["status"] = status
-    headers = dict(problems.headers_of(error)) | {"Cache-Control": "no-store"}
-    code = status if status is not None else problems.problem_of(error).status
-    return Response(orjson.dumps(members), code, headers, problems.MEDIA_TYPE)
 
 
 def _problem_response(description: str, error: GatewayError) -> dict[str, Any]:
     example = problems.members(error)
     content = {problems.MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema(), "example": example}}
     return {"description": description, "content": content}
-
-
-async def _gateway_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, GatewayError)
-    return problem_response(error)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -111,7 +106,3 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 def _fault(detail: dict[str, Any]) -> str:
     place = ".".join(str(part) for part in detail.get("loc", ()))
     return f"{place}: {detail.get('msg', 'is wrong')}"
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    return problem_response(InternalError(), getattr(request.state, "request_id", ""))

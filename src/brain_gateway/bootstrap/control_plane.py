@@ -13,13 +13,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
-
-from fastapi import APIRouter
+from typing import TYPE_CHECKING, Any
 
 from brain_gateway.api.dependencies import Door
 from brain_gateway.api.rest.admin.control_plane import ControlPlane
-from brain_gateway.api.rest.admin.router import admin_router
 from brain_gateway.application import commands, queries
 from brain_gateway.application.bus import CommandBus, MemoryHandler, Query, QueryBus
 from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfiguration
@@ -40,6 +37,9 @@ from brain_gateway.schemas.explicit import configuration_document
 from brain_gateway.schemas.rendering import document_of
 from brain_gateway.settings import OwnSecrets, Profile, Settings
 
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
 logger = logging.getLogger("brain_gateway.control")
 RELAY_EVERY = 1.0  # seconds after which what another process left behind is sent
 
@@ -48,10 +48,17 @@ RELAY_EVERY = 1.0  # seconds after which what another process left behind is sen
 class OpenControlPlane:
     """What is open of the control plane: its endpoints, its start, and the configuration that it keeps in force."""
 
-    router: APIRouter
+    control: ControlPlane
+    door: Door
     starting: Starting
     live: LiveConfiguration
     interval: float
+
+    def router(self) -> APIRouter:
+        """The endpoints of the administrative API; they take a while to load (a third of a second)."""
+        from brain_gateway.api.rest.admin.router import admin_router
+
+        return admin_router(self.control, self.door)
 
     async def apply(self, configuration: GatewayConfiguration) -> None:
         """Put a file in force that was read anew. Raises StoreUnavailable, ConfigurationError."""
@@ -127,7 +134,7 @@ async def open_control_plane(
         is_served=lambda tenant_id: tenant_id not in data.plane.rules.refused,
         clock=time.monotonic,
     )
-    return OpenControlPlane(admin_router(control, door), starting, live, settings.health_check_interval)
+    return OpenControlPlane(control, door, starting, live, settings.health_check_interval)
 
 
 def _remembered(data: OpenDataPlane) -> Mapping[type[Query[Any]], MemoryHandler]:

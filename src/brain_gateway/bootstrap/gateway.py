@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from brain_gateway.api.application import create_application
 from brain_gateway.api.edge.asgi import AsgiProxy
 from brain_gateway.api.edge.runtime import EdgeRuntime
-from brain_gateway.api.rest.health import health_router
-from brain_gateway.api.rest.metrics import metrics_router
+from brain_gateway.api.front import Answer, Front
+from brain_gateway.api.late import LateApplication
+from brain_gateway.api.rest.health import health_answers, health_router
+from brain_gateway.api.rest.metrics import metrics_answers, metrics_router
 from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfiguration
 from brain_gateway.application.gateway.live_configuration import LiveConfiguration
 from brain_gateway.application.start import DeclaredFile, Starting
@@ -33,7 +34,7 @@ FIRST_ANSWERS = 1.0  # seconds that a start waits for discovery; what is found l
 class Gateway:
     """A gateway that is open: its application, what its connections share, and how it is told of another file."""
 
-    app: FastAPI
+    app: ASGIApp
     runtime: EdgeRuntime
     control: OpenControlPlane
 
@@ -70,16 +71,11 @@ async def open_gateway(
         def unready() -> str | None:
             return "draining" if runtime.draining else starting.waiting
 
-        app = create_application(
-            [
-                health_router(
-                    data.monitor.report, data.targets.breaker_state, unready, lambda: control.live.remark
-                ),
-                metrics_router(data.shown.render, CONTENT_TYPE, metrics_token),
-                control.router,
-            ],
-            AsgiProxy(runtime),
+        health = health_answers(
+            data.monitor.report, data.targets.breaker_state, unready, lambda: control.live.remark
         )
+        metrics = metrics_answers(data.shown.render, CONTENT_TYPE, metrics_token)
+        app = _application(health, metrics, control, AsgiProxy(runtime))
         file = declared(configuration, settings.health_check_interval)
         begun = own.known and await starting.begin(file)
         if not own.known:
@@ -90,6 +86,17 @@ async def open_gateway(
         await stack.enter_async_context(beside(follow, "configuration"))
         await stack.enter_async_context(beside(own.follow(), "own secrets"))
         yield Gateway(app, runtime, control)
+
+
+def _application(
+    health: Mapping[str, Answer], metrics: Mapping[str, Answer], control: OpenControlPlane, proxy: ASGIApp
+) -> ASGIApp:
+    def whole() -> ASGIApp:
+        from brain_gateway.api.application import create_application
+
+        return create_application([health_router(health), metrics_router(metrics), control.router()], proxy)
+
+    return Front({**health, **metrics}, LateApplication(whole), proxy)
 
 
 async def _follow(

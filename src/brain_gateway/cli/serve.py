@@ -34,9 +34,7 @@ def serve(
     ] = "protocol",
 ) -> None:
     """Start the gateway. Options win over environment variables; `brain-gateway settings` lists those."""
-    gc.set_threshold(
-        50_000, 20, 50
-    )  # what is imported stays: looking through it for garbage is a tenth of a start
+    gc.disable()  # what is imported stays: looking through it for garbage is a tenth of a start (main enables it)
     with faults_on_stderr():
         from brain_gateway.settings import (
             load_settings,

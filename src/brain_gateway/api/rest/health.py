@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
-from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
 
-from brain_gateway.api.own_route import OwnRoute
 from brain_gateway.application.gateway.health_report import HealthReport
 from brain_gateway.application.gateway.health_report import ServiceHealth as Found
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from brain_gateway.api.front import Answer
 
 Status = Literal["healthy", "degraded", "down", "unknown"]
 Breaker = Literal["closed", "half_open", "open"]
@@ -57,41 +62,66 @@ class Ready(BaseModel):
     detail: str | None = None
 
 
-def health_router(
+def health_answers(
     report: Callable[[], HealthReport],
     breaker: Callable[[str, str], Breaker],
     unready: Callable[[], str | None],
     remark: Callable[[], str | None] = lambda: None,
-) -> APIRouter:
-    """`breaker(service_key, origin)` is the state of a target's circuit; `unready()` says why no traffic is taken:
-    "draining", or what is waited for; `remark()`: what the operator should know of one that takes it."""
-    router = APIRouter(prefix="/health", tags=["health"], route_class=OwnRoute)
+) -> dict[str, Answer]:
+    """The endpoints by their paths. `breaker(service_key, origin)` is the state of a target's circuit; `unready()` says
+    why no traffic is taken: "draining", or what is waited for; `remark()`: what the operator should know of one that
+    takes it."""
 
-    @router.get("", summary="Health of all services", operation_id="health")
-    async def health() -> Health:
+    def health(request: Request) -> Response:
         found = report()
         services = {service.name: _service(service, breaker) for service in found.services}
-        return Health(status=found.status.value, services=services, timestamp=found.timestamp)
+        return _json(Health(status=found.status.value, services=services, timestamp=found.timestamp))
 
-    @router.get("/live", summary="Liveness", operation_id="live")
-    async def live() -> Alive:
-        return Alive()
+    def live(request: Request) -> Response:
+        return _json(Alive())
 
-    @router.get(
-        "/ready",
-        summary="Readiness",
-        operation_id="ready",
-        response_model_exclude_none=True,
-        responses={503: {"model": Ready, "description": "Draining, or waiting for secrets or the database."}},
-    )
-    async def ready(response: Response) -> Ready:
+    def ready(request: Request) -> Response:
         reason = unready()
         if reason is None:
-            return Ready(status="ready", detail=remark())
-        response.status_code = 503
-        return Ready(status="draining") if reason == "draining" else Ready(status="waiting", detail=reason)
+            return _json(Ready(status="ready", detail=remark()))
+        status: Literal["draining", "waiting"] = "draining" if reason == "draining" else "waiting"
+        return _json(Ready(status=status, detail=None if status == "draining" else reason), 503)
+
+    return {"/health": health, "/health/live": live, "/health/ready": ready}
+
+
+def health_router(answers: Mapping[str, Answer]) -> APIRouter:
+    """`health_answers`, documented."""
+    # The answers do without the framework, and so does a gateway that is only watched.
+    from fastapi import APIRouter
+
+    from brain_gateway.api.own_route import OwnRoute
+
+    router = APIRouter(tags=["health"], route_class=OwnRoute)
+    unready: dict[int | str, dict[str, Any]] = {
+        503: {"model": Ready, "description": "Draining, or waiting for secrets or the database."}
+    }
+
+    @router.get("/health", summary="Health of all services", operation_id="health", response_model=Health)
+    async def health(request: Request) -> Response:
+        return answers["/health"](request)
+
+    @router.get("/health/live", summary="Liveness", operation_id="live", response_model=Alive)
+    async def live(request: Request) -> Response:
+        return answers["/health/live"](request)
+
+    @router.get(
+        "/health/ready", summary="Readiness", operation_id="ready", response_model=Ready, responses=unready
+    )
+    async def ready(request: Request) -> Response:
+        return answers["/health/ready"](request)
 
     return router
+
+
+def _json(document: BaseModel, status: int = 200) -> Response:
+    text = document.model_dump_json(exclude_none=isinstance(document, Ready))
+    return Response(text, status, media_type="application/json")
 
 
 def _service(found: Found, breaker: Callable[[str, str], Breaker]) -> ServiceHealth:

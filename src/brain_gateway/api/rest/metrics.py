@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Header, Response, Security
-from fastapi.responses import PlainTextResponse
-from fastapi.security import HTTPBearer
+from starlette.requests import Request
+from starlette.responses import Response
 
-from brain_gateway.api.own_route import OwnRoute
 from brain_gateway.domain.errors import CredentialsInvalid, CredentialsMissing
 
-_SCHEME = Security(
-    HTTPBearer(scheme_name="metrics_token", description="METRICS_TOKEN, where it is set.", auto_error=False)
-)
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from brain_gateway.api.front import Answer
 
 
-def metrics_router(
+def metrics_answers(
     render: Callable[[], bytes], content_type: str, expected: Callable[[], str | None]
-) -> APIRouter:
-    """What `expected` gives must be sent as a bearer token; None: nothing. It may raise SecretsUnavailable."""
+) -> dict[str, Answer]:
+    """The endpoint by its path. What `expected` gives must be sent as a bearer token; None: nothing. It may raise
+    SecretsUnavailable."""
+
+    def metrics(request: Request) -> Response:
+        token = expected()
+        if token is not None:
+            _check(request.headers.get("authorization", ""), token)
+        return Response(render(), media_type=content_type)
+
+    return {"/metrics": metrics}
+
+
+def metrics_router(answers: Mapping[str, Answer]) -> APIRouter:
+    """`metrics_answers`, documented."""
+    # The answers do without the framework, and so does a gateway that is only watched.
+    from fastapi import APIRouter, Security
+    from fastapi.responses import PlainTextResponse
+    from fastapi.security import HTTPBearer
+
+    from brain_gateway.api.own_route import OwnRoute
+
+    described = "METRICS_TOKEN, where it is set."
+    scheme = Security(HTTPBearer(scheme_name="metrics_token", description=described, auto_error=False))
     router = APIRouter(tags=["operations"], route_class=OwnRoute)
 
     @router.get(
@@ -28,13 +50,10 @@ def metrics_router(
         summary="Metrics in Prometheus text format",
         operation_id="metrics",
         response_class=PlainTextResponse,
-        dependencies=[_SCHEME],
+        dependencies=[scheme],
     )
-    async def metrics(authorization: str = Header("", include_in_schema=False)) -> Response:
-        token = expected()
-        if token is not None:
-            _check(authorization, token)
-        return Response(render(), media_type=content_type)
+    async def metrics(request: Request) -> Response:
+        return answers["/metrics"](request)
 
     return router
 

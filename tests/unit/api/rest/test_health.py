@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from brain_gateway.api.rest.health import health_router
+from brain_gateway.api.rest.health import health_answers, health_router
 from brain_gateway.application.gateway.health_report import HealthReport, ServiceHealth, TargetHealth
 from brain_gateway.domain.routing.service_status import ServiceStatus
 
@@ -46,14 +46,13 @@ async def asked(
     """What the endpoint answers."""
     app = FastAPI()
     states = breakers or {}
-    app.include_router(
-        health_router(
-            lambda: found,
-            lambda key, origin: states.get(f"{key} {origin}", "closed"),
-            lambda: unready,
-            lambda: remark,
-        )
+    answers = health_answers(
+        lambda: found,
+        lambda key, origin: states.get(f"{key} {origin}", "closed"),
+        lambda: unready,
+        lambda: remark,
     )
+    app.include_router(health_router(answers))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gw.example") as client:
         return await client.get(path)
 
@@ -108,10 +107,17 @@ async def test_what_is_not_in_force_is_told_of_a_process_that_takes_traffic():
     assert (answer.status_code, answer.json()) == (200, {"status": "ready", "detail": "one service"})
 
 
-def test_operations_have_names_of_their_own():
+async def test_the_document_says_what_is_answered():
     app = FastAPI()
     app.include_router(
-        health_router(lambda: report(ServiceStatus.HEALTHY), lambda key, origin: "closed", lambda: None)
+        health_router(health_answers(lambda: None, lambda key, origin: "closed", lambda: None))
     )
-    names = [one["get"]["operationId"] for one in app.openapi()["paths"].values()]
-    assert names == ["health", "live", "ready"]
+    paths = app.openapi()["paths"]
+    assert set(paths) == {"/health", "/health/live", "/health/ready"}
+    shown = {
+        path: paths[path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+        for path in paths
+    }
+    assert [reference.rpartition("/")[2] for reference in shown.values()] == ["Health", "Alive", "Ready"]
+    assert "503" in paths["/health/ready"]["get"]["responses"]
+    assert [one["get"]["operationId"] for one in paths.values()] == ["health", "live", "ready"]

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from brain_gateway.api.application import create_application
-from brain_gateway.api.rest.metrics import metrics_router
+from brain_gateway.api.rest.metrics import metrics_answers, metrics_router
 from brain_gateway.domain.errors import SecretsUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ async def asked(token: str | Exception | None, authorization: str | None) -> htt
             raise token
         return token
 
-    app = create_application([metrics_router(lambda: TEXT, CONTENT_TYPE, expected)])
+    app = create_application([metrics_router(metrics_answers(lambda: TEXT, CONTENT_TYPE, expected))])
     headers = {} if authorization is None else {"Authorization": authorization}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gw.example") as client:
         return await client.get("/metrics", headers=headers)

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from brain_gateway.api.application import problem_response
 from brain_gateway.api.dependencies import Caller, Door
 from brain_gateway.api.own_route import OwnRoute
+from brain_gateway.api.problem_response import problem_response
 from brain_gateway.api.request_ids import request_id_of
 from brain_gateway.api.rest.admin import bodies, described
 from brain_gateway.api.rest.admin.control_plane import ControlPlane

@@ -287,7 +287,9 @@ class ConfigurationHealthAnswer(BaseModel):
     """What is in force in the process that answers."""
 
     version: int
-    unfit: dict[str, str] = Field({}, description="Services that are not in force as they are stored, and why.")
+    unfit: dict[str, str] = Field(
+        {}, description="Services that are not in force as they are stored, and why."
+    )
 
 
 class GatewayHealthAnswer(BaseModel):
