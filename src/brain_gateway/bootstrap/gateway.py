@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +22,7 @@ from brain_gateway.application.start import DeclaredFile, Starting
 from brain_gateway.bootstrap.beside import beside
 from brain_gateway.bootstrap.control_plane import OpenControlPlane, declared, open_control_plane
 from brain_gateway.bootstrap.data_plane import open_data_plane
+from brain_gateway.bootstrap.loop_faults import heed
 from brain_gateway.bootstrap.stores import open_stores
 from brain_gateway.infrastructure.telemetry.prometheus import CONTENT_TYPE
 from brain_gateway.secret_store import open_secrets
@@ -56,6 +58,7 @@ async def open_gateway(
     When its own secrets or the database are away it opens all the same: nothing is ready or served before they are
     back. Raises ConfigurationError.
     """
+    asyncio.get_running_loop().set_exception_handler(heed)
     async with AsyncExitStack() as stack:
         secrets = await stack.enter_async_context(open_secrets(settings))
         found = found or Look(settings)
