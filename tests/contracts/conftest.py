@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import pytest
+from redis import Redis
 
 from tests.builders.stores import emptied, postgres_store, sqlite_store, sqlite_template
 from tests.fakes.memory_store import MemoryStore
 from tests.live.harness.postgres import in_thread
+from tests.live.harness.valkey import running_valkey
 
 
 @pytest.fixture(scope="session")
 def sqlite_database(tmp_path_factory):
     """A SQLite file with the schema, to copy."""
     return in_thread(sqlite_template, tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory):
+    """The run's Valkey."""
+    with running_valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(valkey_server):
+    """It runs, whatever a test has done to it, and is empty."""
+    if valkey_server.process.poll() is not None:
+        valkey_server.start()
+    with Redis.from_url(valkey_server.url) as client:
+        client.flushall()
+    return valkey_server
 
 
 @pytest.fixture(scope="module")

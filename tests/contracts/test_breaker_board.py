@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
-from redis.asyncio import Redis
 
 from brain_gateway.application.ports.breaker_board import BreakerBoard, Notice
 from brain_gateway.domain.errors import StoreUnavailable
 from brain_gateway.infrastructure.valkey.breakers import CHANNEL, ValkeyBreakers
 from brain_gateway.infrastructure.valkey.connection import make_client
 from tests.fakes.breaker_board import MemoryBoard, PostedNotices
-from tests.live.harness.valkey import running_valkey
+from tests.live.harness.valkey import clients_of
+from tests.live.harness.wire import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -37,12 +37,6 @@ def anyio_backend():
     return "asyncio"
 
 
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory):
-    with running_valkey(tmp_path_factory.mktemp("valkey")) as server:
-        yield server
-
-
 @pytest.fixture(params=["memory", "valkey"])
 async def case(request):
     if request.param == "memory":
@@ -55,19 +49,8 @@ async def case(request):
         yield Case(lambda member: MemoryBoard(posted, member), jump, posted.go_away)
         return
     server = request.getfixturevalue("valkey")
-    if server.process.poll() is not None:
-        server.start()
-    clients: list[Redis] = []
-
-    def connect(member: str) -> BreakerBoard:
-        clients.append(make_client(server.url, 1.0))
-        return ValkeyBreakers(clients[-1], member)
-
-    connect("none")
-    await clients[0].flushall()
-    yield Case(connect, asyncio.sleep, server.stop)
-    for client in clients:
-        await client.aclose()
+    async with clients_of(server) as connect:
+        yield Case(lambda member: ValkeyBreakers(connect(), member), asyncio.sleep, server.stop)
 
 
 @contextlib.asynccontextmanager
@@ -90,7 +73,7 @@ async def listening(board: BreakerBoard) -> AsyncIterator[asyncio.Queue[Notice |
 
 
 async def told(heard: asyncio.Queue[Notice | None]) -> Notice | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         return await heard.get()
 
 
@@ -141,10 +124,7 @@ async def test_a_board_that_is_away_says_so(case):
 
 async def test_what_is_no_notice_is_overheard(valkey):
     """Somebody else writes to the channel."""
-    if valkey.process.poll() is not None:
-        valkey.start()
-    client = make_client(valkey.url, 1.0)
-    await client.flushall()
+    client = make_client(valkey.url, 5.0)
     board = ValkeyBreakers(client, "one")
     await board.announce(OPENED)
     async with listening(ValkeyBreakers(client, "other")) as heard:
@@ -158,10 +138,7 @@ async def test_what_is_no_notice_is_overheard(valkey):
 
 async def test_silence_is_asked_about(valkey):
     """A connection on which nothing comes for a while is still there."""
-    if valkey.process.poll() is not None:
-        valkey.start()
-    client = make_client(valkey.url, 1.0)
-    await client.flushall()
+    client = make_client(valkey.url, 2.0)
     board = ValkeyBreakers(client, "one", silence=0.02)
     await ValkeyBreakers(client, "other").announce(OPENED)
     async with listening(board) as heard:

@@ -26,12 +26,6 @@ def event(number: int, **changes: object) -> EventEnvelope:
     return EventEnvelope(**{**values, **changes})
 
 
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory):
-    with running_valkey(tmp_path_factory.mktemp("bus")) as server:
-        yield server
-
-
 @contextlib.asynccontextmanager
 async def valkey_bus(server):
     client = make_client(server.url, 5.0)

@@ -17,17 +17,10 @@ from brain_gateway.infrastructure.valkey.response_store import ValkeyResponses
 from tests.builders.gateway import OTHER_TENANT, TENANT
 from tests.builders.raw_server import closed_port
 from tests.builders.stored import NOW, stored
-from tests.live.harness.valkey import running_valkey
 
 pytestmark = pytest.mark.anyio
 PATIENT = 5.0
 MOST = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory):
-    with running_valkey(tmp_path_factory.mktemp("responses")) as server:
-        yield server
 
 
 @pytest.fixture(params=["memory", "valkey"])

