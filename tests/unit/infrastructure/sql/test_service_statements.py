@@ -20,7 +20,9 @@ def test_each_is_made_once_for_each_kind_of_scope(make):
     assert "tenant_id IN" not in str(make(True))
 
 
-@pytest.mark.parametrize(("scope", "seen"), [(None, "gmt"), (MINE, "gm"), (THEIRS, "gt")])
+@pytest.mark.parametrize(
+    ("scope", "seen"), [(None, "gmt"), (MINE, "gm"), (THEIRS, "gt")], ids=["all", "mine", "theirs"]
+)
 async def test_what_a_scope_sees(store, scope, seen):
     """Global ones, and a tenant's own; one after the other, with the same statements."""
     items = [a_service("g"), a_service("m", MINE, routes=["/a"]), a_service("t", THEIRS)]
