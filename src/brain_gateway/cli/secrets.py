@@ -159,12 +159,14 @@ def _path(tenant: str | None, name: str) -> SecretPath:
 def _values(fields: list[str]) -> dict[str, Secret]:
     from brain_gateway.domain.errors import ConfigurationError
     from brain_gateway.domain.secret_path import checked_values
+    from brain_gateway.domain.tenancy import Secret
 
     if sum(field.endswith("=-") for field in fields) > 1:
         raise ConfigurationError("FIELD=-: one field alone can be read from stdin")
-    values = dict(_value(field) for field in fields)
+    names = (field.partition("=")[0] for field in fields)
     try:
-        return checked_values(values)
+        checked_values(dict.fromkeys(names, Secret("")))  # before anything is asked for
+        return checked_values(dict(_value(field) for field in fields))
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
 
@@ -177,14 +179,23 @@ def _value(text: str) -> tuple[str, Secret]:
 
     field, given, value = text.partition("=")
     if given and value == "-":
-        value = sys.stdin.read().removesuffix("\n")
+        value = _came(field, sys.stdin.read())
     elif given:
         print_warnings((f"{field}: others see a value on the command line; use {field}=- or {field}",))
     elif sys.stdin.isatty():
         value = str(typer.prompt(field, hide_input=True, err=True))
     else:
-        value = sys.stdin.readline().removesuffix("\n")
+        value = _came(field, sys.stdin.readline())
     return field, Secret(value)
+
+
+def _came(field: str, text: str) -> str:
+    """What stdin gave, without its line's end. Nothing at all is a command that failed before the pipe."""
+    from brain_gateway.domain.errors import ConfigurationError
+
+    if not text:
+        raise ConfigurationError(f"{field}: nothing came on stdin; {field}= stores an empty value")
+    return text.removesuffix("\n")
 
 
 def _lines(path: SecretPath, secret: StoredSecret, field: str | None, reveal: bool) -> list[str]:

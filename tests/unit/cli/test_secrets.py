@@ -70,6 +70,8 @@ def test_tenants(run):
         (["get", "stripe", "--tenant", "demo"], "the tenant of a secret must be a UUID"),
         (["set", "stripe", "a b"], "the name of a secret's field must be"),
         (["set", "stripe", "a=-", "b=-"], "one field alone can be read from stdin"),
+        (["set", "stripe", "a=-"], "a: nothing came on stdin; a= stores an empty value"),
+        (["set", "stripe", "a"], "a: nothing came on stdin; a= stores an empty value"),
     ],
 )
 def test_faults(run, arguments, said):

@@ -106,6 +106,8 @@ def _kind(error: Exception) -> str:
     """The sort of failure in a word; the error's own text names addresses."""
     if "CERTIFICATE" in str(error).upper():
         return "its certificate is not trusted: see VAULT_CA_FILE"
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return "it does not speak TLS: is VAULT_ADDR an http address?"
     return "no connection" if isinstance(error, httpx.ConnectError) else "the connection broke"
 
 

@@ -81,6 +81,7 @@ async def test_what_vault_cannot_do_now(response, said, status):
     [
         (httpx.ConnectError(MARKER), "no connection"),
         (httpx.ConnectError(f"CERTIFICATE_VERIFY_FAILED {MARKER}"), "VAULT_CA_FILE"),
+        (httpx.ConnectError(f"[SSL: WRONG_VERSION_NUMBER] {MARKER}"), "it does not speak TLS"),
         (httpx.ReadError(MARKER), "the connection broke"),
         (httpx.WriteError(MARKER), "the connection broke"),
         (httpx.PoolTimeout(MARKER), "the connection broke"),
