@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from brain_gateway.api.edge.runtime import EdgeRuntime, WireLimits
 from brain_gateway.api.edge.sweeper import sweep
 from brain_gateway.application.gateway.breaker_sharing import BreakerSharing
+from brain_gateway.application.gateway.caching.purge_sharing import PurgeSharing
 from brain_gateway.application.gateway.caching.response_cache import ResponseCache
 from brain_gateway.application.gateway.clock_watch import ClockWatch
 from brain_gateway.application.gateway.data_plane import DataPlane
@@ -132,6 +133,10 @@ async def open_data_plane(
     cache = ResponseCache(memory, responses, clock, unix, settlement.settle_background)
     router.cache = cache
     stack.callback(cache.close)
+    if shared is not None:
+        purges = PurgeSharing(shared.purges, cache.forget)
+        cache.announce = purges.tell
+        await stack.enter_async_context(beside(purges.run(), "purges"))
     runtime = EdgeRuntime(
         router=router,
         settlement=settlement,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from brain_gateway.application.ports.breaker_board import BreakerBoard
 from brain_gateway.application.ports.event_bus import EventBus
 from brain_gateway.application.ports.limit_store import LimitStore
+from brain_gateway.application.ports.purge_board import PurgeBoard
 from brain_gateway.application.ports.response_store import SharedResponseStore
 from brain_gateway.domain.errors import SecretsUnavailable
 from brain_gateway.settings import OwnSecrets, Settings
@@ -26,6 +27,7 @@ class SharedMemory:
     limits: LimitStore
     breakers: BreakerBoard
     responses: SharedResponseStore
+    purges: PurgeBoard
 
 
 async def open_shared_memory(settings: Settings, own: OwnSecrets, stack: AsyncExitStack) -> SharedMemory:
@@ -34,6 +36,7 @@ async def open_shared_memory(settings: Settings, own: OwnSecrets, stack: AsyncEx
     from brain_gateway.infrastructure.valkey.connection import make_client, move
     from brain_gateway.infrastructure.valkey.event_bus import ValkeyEventBus
     from brain_gateway.infrastructure.valkey.limits import ValkeyLimits
+    from brain_gateway.infrastructure.valkey.purges import ValkeyPurges
     from brain_gateway.infrastructure.valkey.response_store import ValkeyResponses
 
     member = os.urandom(8).hex()
@@ -58,6 +61,7 @@ async def open_shared_memory(settings: Settings, own: OwnSecrets, stack: AsyncEx
         limits=ValkeyLimits(client, timeout, os.urandom),
         breakers=ValkeyBreakers(client, member),
         responses=ValkeyResponses(client, timeout, settings.response_cache_tenant_bytes),
+        purges=ValkeyPurges(client, member),
     )
 
 

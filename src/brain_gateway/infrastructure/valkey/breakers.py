@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from brain_gateway.application.ports.breaker_board import Notice
 from brain_gateway.domain.errors import StoreUnavailable
+from brain_gateway.infrastructure.valkey.channel import heard
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -69,24 +70,12 @@ class ValkeyBreakers:
                 for about, left in zip(flat[::2], flat[1::2], strict=True):
                     service, target = json.loads(about)
                     yield Notice(service, target, int(left) / _MICRO)
-                async for notice in self._heard(channel):
-                    yield notice
+                async for message in heard(channel, self._silence):
+                    notice = _read(message, self._member)
+                    if notice is not None:
+                        yield notice
         except (RedisError, OSError) as error:
             raise StoreUnavailable from error
-
-    async def _heard(self, channel: Any) -> AsyncIterator[Notice]:  # noqa: ANN401 - the library's PubSub is untyped
-        silent = 0
-        while silent < 3:
-            message = await channel.get_message(timeout=self._silence)
-            if message is None:
-                silent += 1
-                await channel.ping()
-                continue
-            silent = 0
-            notice = _read(message, self._member)
-            if notice is not None:
-                yield notice
-        raise StoreUnavailable
 
 
 def _read(message: dict[str, Any], member: str) -> Notice | None:

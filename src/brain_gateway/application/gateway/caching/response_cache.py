@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from brain_gateway.application.gateway.caching.asked import Views
@@ -29,7 +29,8 @@ MOST_UNDONE = 10_000
 
 class ResponseCache:
     """`clock`: monotonic seconds, `unix`: seconds since the epoch. `settle(exchange)`: closes the books of a request
-    that the cache made itself. `announce(purge)`: tells the other processes; what they tell goes to `forget`."""
+    that the cache made itself. `announce(purge)`: tells the other processes (PurgeSharing); what they tell goes to
+    `forget`."""
 
     def __init__(
         self,
@@ -38,7 +39,6 @@ class ResponseCache:
         clock: Callable[[], float],
         unix: Callable[[], float],
         settle: Callable[[Exchange], None],
-        announce: Callable[[Purge], None] = lambda purge: None,
     ) -> None:
         self.memory = memory
         self.shared = shared
@@ -47,7 +47,7 @@ class ResponseCache:
         self.flights = Flights(clock)
         self.views = Views()
         self._settle = settle
-        self._announce = announce
+        self.announce: Callable[[Purge], Awaitable[None]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._undone: OrderedDict[ResourceKey, None] = (
             OrderedDict()
@@ -83,11 +83,11 @@ class ResponseCache:
         purge = Purge(tenant_id, service_key, None if path is None else path.encode(), prefix)
         here = self.memory.purge(purge)
         if self.shared is None:
-            self._announce(purge)
             return here
         count = await self.shared.purge(purge)
         self.memory.purge(purge)  # what came from the shared store meanwhile
-        self._announce(purge)
+        if self.announce is not None:
+            await self.announce(purge)
         return max(here, count)
 
     def forget(self, purge: Purge) -> None:

@@ -81,10 +81,15 @@ async def test_nor_what_another_process_has_purged(shops):
     assert (answer.body, status_of(answer)) == (b"new", "hit")
 
 
-async def test_other_processes_are_told_and_forget_at_once(shops):
+async def test_other_processes_are_told_and_forget_at_once(shops, shared):
     first, second = shops
     told = []
-    first.cache._announce = told.append
+
+    async def announce(purge):
+        assert shared.asked[-1] == "purge", "the shared store was told before"
+        told.append(purge)
+
+    first.cache.announce = announce
     await get(first)
     await get(second)
     await first.cache.purge(None, "shop", "/items")
