@@ -22,6 +22,8 @@ from brain_gateway.schemas.building import ServiceBuilder
 from brain_gateway.schemas.faults import Fault, refuse
 from brain_gateway.settings import Profile
 
+_MANY = 50_000  # objects; the collector looks through fewer in some milliseconds
+
 
 def load_configuration(
     path: Path | None,
@@ -104,11 +106,14 @@ def _document(text: str, file: str, environ: Mapping[str, str]) -> Document:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Loading makes many objects and no garbage: the collector would walk them all again and again."""
+    """Loading makes many objects and no garbage: the collector would walk them all again and again, and afterwards
+    once more, in one go that keeps the event loop for a quarter of a second."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
+            if gc.get_count()[0] > _MANY:
+                gc.freeze()  # they are freed as always, once nothing refers to them
             gc.enable()

@@ -36,6 +36,7 @@ from brain_gateway.infrastructure.sql.session import Session
 from brain_gateway.infrastructure.sql.tables import routes, services, targets
 
 _AT_ONCE = 10  # services that are made before the event loop gets its turn
+_MANY = 50_000  # objects; the collector looks through fewer in some milliseconds
 _PARTS = (targets, routes)
 _Rows = dict[str, list[Row[Any]]]
 
@@ -228,13 +229,16 @@ def _differ(table: Table, before: ServiceRegistrationDTO, after: ServiceRegistra
 @contextmanager
 def _nothing_collected() -> Iterator[None]:
     """What a registry is made of stays: to look through it for garbage, again and again while it grows, takes as long
-    as to make it. A second or two without doing so costs little."""
+    as to make it. A second or two without doing so costs little; nor is it looked through afterwards, in one go that
+    keeps the event loop for a quarter of a second."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if gc.get_count()[0] > _MANY:
+                gc.freeze()  # it is freed as always, once nothing refers to it
             gc.enable()
 
 

@@ -510,3 +510,15 @@ def test_labels_that_are_none(text):
 
 def test_a_service_whose_instances_register_themselves():
     assert service("services: {x: {targets: []}}").targets == ()
+
+
+@pytest.mark.parametrize("many", [0, 1_000_000_000])
+def test_much_that_was_loaded_is_not_looked_through_in_one_go(monkeypatch, many):
+    """The collector's first round after it would hold the event loop up."""
+    monkeypatch.setattr("brain_gateway.infrastructure.configuration.loader._MANY", many)
+    before = gc.get_freeze_count()
+    try:
+        assert len(parse("services: {x: {targets: []}}").services) > 0
+        assert (gc.get_freeze_count() > before) is (many == 0)
+    finally:
+        gc.unfreeze()

@@ -85,6 +85,21 @@ async def test_garbage_is_collected_again_after_loading(store):
             gc.enable()
 
 
+@pytest.mark.parametrize("many", [0, 1_000_000_000])
+async def test_much_that_was_loaded_is_not_looked_through_in_one_go(store, monkeypatch, many):
+    """The collector's first round after it would hold the event loop up."""
+    monkeypatch.setattr("brain_gateway.infrastructure.sql.route_repository._MANY", many)
+    async with store(PLATFORM) as unit:
+        await unit.services.write_many([a_service(f"s-{number}") for number in range(50)], [], [])
+        before = gc.get_freeze_count()
+        found = await unit.services.all()
+        try:
+            assert (gc.get_freeze_count() > before) is (many == 0)
+            assert len(found) == 50
+        finally:
+            gc.unfreeze()
+
+
 @pytest.mark.parametrize("table", ["services", "routes"])
 async def test_what_a_newer_version_did_not_ask_for_breaks_nothing(store, spoil, table):
     """While versions differ, as in the middle of a deployment."""
