@@ -7,15 +7,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, Self, cast
+from urllib.parse import quote
 
 import aiosqlite
 
 
 class SqliteConnection(aiosqlite.Connection):
-    """aiosqlite's connection with another cursor; it is open once it was awaited."""
+    """aiosqlite's connection with another cursor; it is open once it was awaited.
+
+    It makes no file: `use_wal` does, readable for its owner alone, and SQLite would make one that others can read.
+    """
 
     def __init__(self, database: str, **options: Any) -> None:
-        super().__init__(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
+        address = f"file:{quote(database)}?mode=rw"
+        super().__init__(lambda: sqlite3.connect(address, uri=True, **options), iter_chunk_size=64)
         self._thread.daemon = True  # a process that ends waits for no statement
 
     def cursor(self) -> SqliteCursor:  # type: ignore[override]  # SQLAlchemy asks for what a cursor here is

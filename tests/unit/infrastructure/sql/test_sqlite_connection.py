@@ -25,6 +25,7 @@ class Counting(SqliteConnection):
 
 @asynccontextmanager
 async def opened(tmp_path):
+    (tmp_path / "x.db").touch()
     connection = await Counting(str(tmp_path / "x.db"), isolation_level=None)
     try:
         yield connection
@@ -90,3 +91,21 @@ async def test_a_closed_one_says_so(tmp_path):
 async def test_its_thread_holds_up_no_end(tmp_path):
     async with opened(tmp_path) as connection:
         assert connection._thread.daemon
+
+
+async def test_it_makes_no_file(tmp_path):
+    connection = SqliteConnection(str(tmp_path / "none.db"), isolation_level=None)
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        await connection
+    assert caught.value.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a b.db", "100%.db", "x?mode=ro.db", "#1.db", "\u00fc.db"])
+async def test_a_file_may_have_any_name(tmp_path, name):
+    (tmp_path / name).touch()
+    connection = await SqliteConnection(str(tmp_path / name), isolation_level=None)
+    await connection.visit("execute", "CREATE TABLE t (x)")
+    await connection.close()
+    assert [one.name for one in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).stat().st_size > 0
