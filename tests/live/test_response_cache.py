@@ -7,13 +7,14 @@ import asyncio
 import pytest
 from redis import Redis
 
+from tests.builders.raw_server import closed_port
 from tests.live.harness.credentials import OTHER_TENANT, bearer
 from tests.live.harness.gateway import eventually, head, request, running_gateway
 from tests.live.harness.rig import Rig, configuration, running_rig, service
 from tests.live.harness.upstream import says, scripted_upstream
 from tests.live.harness.valkey import running_valkey
 from tests.live.harness.wire import PATIENCE, Connection
-from tests.live.harness.workers import taken
+from tests.live.harness.workers import connection_to_each, taken
 
 pytestmark = pytest.mark.anyio
 
@@ -351,6 +352,65 @@ async def test_what_is_written_through_one_is_read_anew_through_others(two, path
 
     await eventually(seen, "the other process has it, too")
     assert len(first.upstream.arrivals) <= 3, "the write, and each asks once at most"
+
+
+@pytest.fixture(scope="module")
+async def workers(tmp_path_factory, valkey):
+    """Three workers of one gateway, and a connection to each."""
+    async with scripted_upstream() as upstream:
+        config = configuration({"crm": service(upstream.url, routes=ROUTES)})
+        folder = tmp_path_factory.mktemp("workers")
+        options = {"REDIS_URL": valkey.url, "REDIS_TIMEOUT": "2"}
+        async with running_gateway(
+            folder, config, workers=3, port=closed_port(), faults=True, **options
+        ) as gateway:
+            clients = await connection_to_each(gateway, 3)
+            yield upstream, list(clients.values())
+            for client in clients.values():
+                client.close()
+
+
+async def said(client: Connection, text: str, body: bytes = b""):
+    await client.send(head(text) + body)
+    return await client.response()
+
+
+async def test_a_purge_reaches_every_worker_by_being_announced(workers, path, valkey):
+    """The net below cannot tell it here: the shared store has no answer any more, and no number of a change."""
+    upstream, clients = workers
+    wire = request("GET", path, "")
+
+    async def bodies() -> list[bytes]:
+        return [(await said(client, wire)).body for client in clients]
+
+    upstream.reset(says(answer(PUBLIC, body=b"old")))
+    assert await bodies() == [b"old"] * 3
+    upstream.reset(says(answer(PUBLIC, body=b"new")))
+    with Redis.from_url(valkey.url) as store:
+
+        async def renewed() -> bool:
+            store.delete(*store.keys("{bg:-}:rc:*"), "none")
+            store.publish("bg:purges", '["another gateway", null, "crm", null, false]')
+            return await bodies() == [b"new"] * 3
+
+        await eventually(renewed, "every worker has forgotten what it had")
+
+
+async def test_a_purge_over_the_api_is_seen_by_every_worker(workers, path):
+    upstream, clients = workers
+    wire, purge = request("GET", path, ""), b'{"service": "crm"}'
+    who = bearer(roles=("super_admin",))
+    fields = ("Content-Type: application/json", f"Content-Length: {len(purge)}")
+    for number in range(6):
+        body = b"%d" % number
+        upstream.reset(says(answer(PUBLIC, body=body)))
+        told = await said(clients[number % 3], request("POST", "/api/v1/cache/purge", who, *fields), purge)
+        assert told.status == 200
+
+        async def renewed(body: bytes = body) -> bool:
+            return [(await said(client, wire)).body for client in clients] == [body] * 3
+
+        await eventually(renewed, "every worker has the new one")
 
 
 async def test_a_store_that_is_away_costs_hits_and_nothing_else(two, path, valkey):

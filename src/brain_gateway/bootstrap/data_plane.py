@@ -99,7 +99,9 @@ async def open_data_plane(
     )
     await stack.enter_async_context(verifier)
     own.heed(functools.partial(_use_secret, verifier))
-    discovery = TargetDiscovery({"dns": DnsDiscovery(settings.dns_resolver)})
+    discovery = TargetDiscovery(
+        {"dns": DnsDiscovery(settings.dns_resolver)}, permits=target_rule(settings).permits
+    )
     told: list[Callable[[DomainEvent], object]] = [log_event, discovery.heed]
 
     def publish(event: DomainEvent) -> None:

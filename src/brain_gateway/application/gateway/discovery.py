@@ -21,9 +21,9 @@ from brain_gateway.application.gateway.health_schedule import CheckSchedule
 from brain_gateway.application.ports.service_discovery import Discovered, NotDiscovered, ServiceDiscovery
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.events import CircuitOpened, DomainEvent, TargetHealthChanged, TargetsDiscovered
-from brain_gateway.domain.routing.discovery import Instance, Lookup
+from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Instance, Lookup
 from brain_gateway.domain.routing.service_route import ServiceRoute
-from brain_gateway.domain.routing.target import Target
+from brain_gateway.domain.routing.target import DEFAULT_PORTS, Target
 
 OnTargets = Callable[[str, tuple[Target, ...]], object]
 
@@ -33,7 +33,8 @@ class TargetDiscovery(Background):
 
     `directories` are by policy type. `on_change(service_key, targets)` hears of every service whose targets or
     weights are others now, `publish` gets the event TargetsDiscovered; both are called from the event loop, and may
-    be replaced. `clock` is monotonic seconds, `unix` seconds since the epoch, `entropy` gives [0, 1).
+    be replaced. `permits`: whether a name that a tenant has named may lead to this target. `clock` is monotonic
+    seconds, `unix` seconds since the epoch, `entropy` gives [0, 1).
     """
 
     name = "target discovery"
@@ -44,13 +45,14 @@ class TargetDiscovery(Background):
         *,
         on_change: OnTargets | None = None,
         publish: Publish | None = None,
+        permits: Callable[[Target], bool] = lambda target: True,
         clock: Callable[[], float] = time.monotonic,
         unix: Callable[[], float] = time.time,
         entropy: Callable[[], float] = random.random,
         pause: Pause = pause,
     ) -> None:
         self._directories = directories
-        self.on_change, self.publish = on_change, publish
+        self.on_change, self.publish, self._permits = on_change, publish, permits
         self._clock, self._unix, self._entropy, self._pause = clock, unix, entropy, pause
         self._wake, self._asked = asyncio.Event(), asyncio.Event()
         self._schedule = CheckSchedule[WatchedLookup]()
@@ -95,7 +97,7 @@ class TargetDiscovery(Background):
     def targets_of(self, service: ServiceRoute) -> tuple[Target, ...]:
         """The targets that hold now: those that were found, or else the service's own."""
         item = None if service.discovery is None else self._lookups.get(service.discovery.lookup)
-        return _targets(service, None if item is None else item.instances)
+        return self._targets(service, None if item is None else item.instances)
 
     def located(self, service: ServiceRoute) -> ServiceRoute:
         """The service at the targets that hold now."""
@@ -135,6 +137,17 @@ class TargetDiscovery(Background):
             error=item.error,
         )
 
+    def _targets(self, service: ServiceRoute, found: frozenset[Instance] | None) -> tuple[Target, ...]:
+        """Those of the instances that were found, or the service's own when nothing was."""
+        policy = service.discovery
+        if policy is None or found is None:
+            return service.targets
+        targets = policy.targets(found)
+        if not service.outside_only:
+            return targets
+        permitted = tuple(target for target in targets if self._permits(target))
+        return permitted if len(permitted) == len(targets) else (*permitted, _refused(policy))
+
     def _ask_at(self, item: WatchedLookup, due: float) -> None:
         """Schedule a question, unless one is under way (which schedules the next) or due earlier."""
         if not item.running and due < item.due:
@@ -170,7 +183,7 @@ class TargetDiscovery(Background):
         known = item.instances
         if item.take(answer, self._clock(), self._unix()):
             for key in sorted(item.services):
-                self._compare(self._services[key], _targets(self._services[key], known))
+                self._compare(self._services[key], self._targets(self._services[key], known))
         self._now_asked(item.lookup)
         self._ask_at(item, self._clock() + item.delay(answer, self._entropy()))
 
@@ -200,8 +213,7 @@ class TargetDiscovery(Background):
             loop.call_soon(self.publish, event)
 
 
-def _targets(service: ServiceRoute, found: frozenset[Instance] | None) -> tuple[Target, ...]:
-    """Those of the instances that were found, or the service's own when nothing was."""
-    if service.discovery is None or found is None:
-        return service.targets
-    return service.discovery.targets(found)
+def _refused(policy: DiscoveryPolicy) -> Target:
+    """What stands for instances where a tenant may not send the gateway: their name, and no address."""
+    port = policy.port or DEFAULT_PORTS[policy.scheme]
+    return Target(policy.scheme, policy.server_name, port, 0, guarded=True, refused=True)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from brain_gateway.application.gateway.health_watch import WatchedService, WatchedTarget
 from brain_gateway.domain.routing.service_status import ServiceStatus
 
+REFUSED = "its name leads to an address that a tenant may not name"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetHealth:
@@ -81,6 +83,10 @@ def iso(unix: float) -> str:
 
 
 def _target_health(item: WatchedTarget) -> TargetHealth:
+    if item.target.refused:
+        return TargetHealth(
+            target=item.target.origin, healthy=False, response_time_ms=None, checked_at=None, detail=REFUSED
+        )
     return TargetHealth(
         target=item.target.origin,
         healthy=item.tracker.healthy,

@@ -51,12 +51,12 @@ class WatchedTarget:
     @property
     def probed(self) -> bool:
         """Whether it can be asked; if not, only traffic tells."""
-        return self.policy.type != ProbeType.NONE
+        return self.policy.type != ProbeType.NONE and not self.target.refused
 
     def adopt(self, target: Target, policy: ProbePolicy) -> bool:
-        """Take a new weight and policy and keep the health; True when the policy changed."""
-        self.target = target
-        if policy == self.policy:
+        """Take a new weight and policy and keep the health; True when it is asked in another way from now on."""
+        probed, self.target = self.probed, target
+        if policy == self.policy and self.probed is probed:
             return False
         healthy, self.policy, self.due = self.tracker.healthy, policy, UNSCHEDULED
         self.tracker = HealthTracker(policy.healthy_after, policy.unhealthy_after)

@@ -19,7 +19,8 @@ class Target:
     """Scheme ("http" | "https"), host (a name, IPv4, or IPv6 without brackets), port and weight (0: drained).
 
     server_name: what it is called, in Host and TLS; the host itself unless given. It is no part of the origin.
-    guarded: a connection is made only to addresses that a tenant may name (TargetRule).
+    guarded: a connection is made only to addresses that a tenant may name (TargetRule). refused: it stands, under the
+    name that was looked up, for instances at other addresses: it is never connected to, nor is told where they are.
     Raises ConfigurationError for anything that cannot be connected to.
     """
 
@@ -29,6 +30,7 @@ class Target:
     weight: int = 1
     server_name: str = ""
     guarded: bool = False
+    refused: bool = False
     authority: str = field(init=False, repr=False, compare=False, default="")
     origin: str = field(init=False, repr=False, compare=False, default="")
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from brain_gateway.application.gateway.exchange import Exchange, Refusal
+from brain_gateway.application.gateway.health_report import REFUSED
 from brain_gateway.application.gateway.routing_table import TableRules
 from brain_gateway.application.ports.api_key_record import ApiKeyRecord
+from brain_gateway.application.queries.health import GetHealthStatusQuery, health_handler
 from brain_gateway.domain.errors import ConfigurationError, ServiceNotFound, StoreUnavailable, TenantSuspended
 from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Lookup
 from brain_gateway.domain.routing.policies import ProbePolicy
 from brain_gateway.domain.routing.target import Target
+from brain_gateway.domain.routing.target_rule import TargetRule
 from brain_gateway.domain.tenancy import ApiKey
+from tests.builders.control import actor
 from tests.builders.gateway import OTHER_TENANT, TENANT, TOKEN, service
 from tests.builders.live import Plane
 from tests.builders.requests import client, head
@@ -84,6 +89,45 @@ async def test_what_is_dropped_is_forgotten_everywhere(world):
     assert set(state["services"]) == set(state["registered"]) == set(state["watched"]) == set(state["states"])
     assert set(state["services"]) == {f"{TENANT}/shop"}
     assert world.discovery.status() == ()
+
+
+@pytest.mark.parametrize("role", ["super_admin", "tenant_admin", "manager", "client"])
+@pytest.mark.parametrize("kind", ["http", "none"])
+async def test_a_tenant_sees_that_its_name_was_refused_and_not_where_it_leads(world, role, kind):
+    """Health, as the API asks for it, in the eyes of everybody; the service has nowhere to go until that changes."""
+    world.discovery._permits = TargetRule().permits
+    policy = DiscoveryPolicy(Lookup("shop.example"), port=80)
+    shop = service(
+        "shop", tenant_id=TENANT, discovery=policy, probe=ProbePolicy(type=kind), outside_only=True
+    )
+    world.plane.change([shop.at(policy.unanswered)])
+    query, who = GetHealthStatusQuery(tenant_id=TENANT), actor(role)
+    health = health_handler(world.monitor.report, world.gateway.targets.breaker_state)
+    async with world.discovery, world.monitor:
+        for addresses in (("10.9.8.7",), ("10.9.8.7", "93.184.216.34")):
+            world.names.set("shop.example", *addresses)
+            world.discovery._ask_at(next(iter(world.discovery._lookups.values())), 0.0)
+            await until(lambda: bool(world.soon))
+            while world.soon:
+                world.soon.pop()()
+            (found,) = health(query, who).services
+            assert "10.9.8.7" not in repr(found)
+            seen = [(one.target.target, one.target.detail) for one in found.targets]
+            assert ("http://shop.example:80", REFUSED) in seen
+            assert {one.target.target for one in found.targets} == {
+                "http://shop.example:80", *(f"http://{address}:80" for address in addresses[1:])
+            }  # fmt: skip
+            assert "http://10.9.8.7:80" not in {origin for _, origin in world.probe.asked}
+            targets = world.entry("shop", TENANT).targets
+            assert [state.target.refused for state in targets if state.target.weight] == [False] * (
+                len(addresses) - 1
+            )
+
+
+async def until(true) -> None:
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110 - what is waited for is a list
+            await asyncio.sleep(0)
 
 
 async def test_one_that_cannot_be_watched_stops_at_itself(world):

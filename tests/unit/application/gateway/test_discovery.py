@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from brain_gateway.domain.events import CircuitOpened, TargetHealthChanged, Targ
 from brain_gateway.domain.routing.discovery import DiscoveryPolicy, Instance, Lookup
 from brain_gateway.domain.routing.service_route import ServiceRoute
 from brain_gateway.domain.routing.target import Target
+from brain_gateway.domain.routing.target_rule import TargetRule
 from tests.builders.watching import watch
 from tests.fakes.service_discovery import KnownInstances
 from tests.fakes.virtual_time import VirtualTime
@@ -90,6 +92,44 @@ async def test_it_asks_again_when_the_answer_is_over_and_tells_only_of_changes(w
         await world.time.run_for(10)
     assert world.directory.times(NAME) == [1000, 1010, 1020, 1030]
     assert world.changes == [("crm", ["10.0.0.1", "10.0.0.2"]), ("crm", ["10.0.0.3"])]
+
+
+OUTER, INNER = ("93.184.216.34", "2606:2800:21f:cb07::1"), ("10.9.8.7", "fd00::7", "127.0.0.1")
+
+
+def at(*addresses: str) -> list[str]:
+    return sorted(Target("http", address, 80).origin for address in addresses)
+
+
+@pytest.mark.parametrize("outside_only", [True, False])
+@pytest.mark.parametrize(
+    ("found", "used", "refused"),
+    [
+        (OUTER, OUTER, False),
+        (INNER, (), True),
+        ((*INNER, *OUTER), OUTER, True),
+        (OUTER[:1], OUTER[:1], False),
+    ],
+)
+async def test_where_a_tenants_name_may_not_lead_is_not_told(found, used, refused, outside_only):
+    """A name may mean something else inside (split horizon): that it was refused is shown, and under the name."""
+    world = World(permits=TargetRule().permits)
+    crm = replace(service(tenant=TENANT), outside_only=outside_only)
+    world.directory.set(NAME, *found)
+    async with world.discovery:
+        watch(world.discovery, [crm])
+        await world.time.run_for(1)
+        targets = world.discovery.targets_of(crm)
+        (status,) = world.discovery.status()
+    (event,) = [one for one in world.events if isinstance(one, TargetsDiscovered)]
+    if not outside_only:
+        assert [target.origin for target in targets] == at(*found)
+        return
+    stand_in = [f"http://{NAME}:80"] if refused else []
+    assert [target.origin for target in targets] == [*at(*used), *stand_in]
+    assert [(target.weight, target.guarded) for target in targets if target.refused] == [(0, True)] * refused
+    said = repr((targets, status, event, world.changes))
+    assert not any(address in said for address in INNER)
 
 
 async def test_other_weights_are_a_change(world):

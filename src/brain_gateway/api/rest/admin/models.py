@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from brain_gateway.api.rest.admin.health_models import GatewayHealthAnswer
 from brain_gateway.domain.routing.target import MAX_WEIGHT
 from brain_gateway.domain.tenants import MAX_NAME, TenantStatus
 from brain_gateway.schemas.file import GatewayFile, Label, check_user, unix_seconds
@@ -274,29 +275,6 @@ class ServiceHealthAnswer(BaseModel):
     response_time_ms: float | None = None
     breaker: Literal["closed", "half_open", "open"]
     targets: list[TargetHealthAnswer]
-
-
-class SecretsHealthAnswer(BaseModel):
-    """How the store of secrets is."""
-
-    status: Literal["ok", "degraded", "sealed", "unreachable", "unknown"]
-    detail: str | None = None
-
-
-class ConfigurationHealthAnswer(BaseModel):
-    """What is in force in the process that answers."""
-
-    version: int
-    unfit: dict[str, str] = Field(
-        {}, description="Services that are not in force as they are stored, and why."
-    )
-
-
-class GatewayHealthAnswer(BaseModel):
-    """How what the gateway itself needs is."""
-
-    configuration: ConfigurationHealthAnswer | None = None
-    secrets: SecretsHealthAnswer | None = None
 
 
 class HealthAnswer(BaseModel):
