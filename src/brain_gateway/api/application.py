@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -69,7 +70,7 @@ def create_application(routers: Sequence[APIRouter], proxy: ASGIApp | None = Non
         },
     )
     for router in routers:
-        app.include_router(router)
+        _take(router, app)
     app.add_exception_handler(GatewayError, on_gateway_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
@@ -77,6 +78,14 @@ def create_application(routers: Sequence[APIRouter], proxy: ASGIApp | None = Non
     if proxy is not None:
         app.router.default = proxy
     return app
+
+
+def _take(router: APIRouter, app: FastAPI) -> None:
+    """In the place of include_router, whose routes are analysed once more, in the event loop, at the first request."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.responses = {**app.router.responses, **route.responses}
+        app.router.routes.append(route)
 
 
 def _problem_response(description: str, error: GatewayError) -> dict[str, Any]:

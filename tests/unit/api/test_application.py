@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from brain_gateway import __version__
@@ -120,3 +121,13 @@ async def test_nobody_is_sent_to_the_host_that_he_named(ask):
         202,
         None,
     )  # no path of the gateway's: proxied
+
+
+def test_the_routes_are_the_applications_own():
+    """Of a router that FastAPI includes, it would analyse every endpoint again at the first request."""
+    router = APIRouter(prefix="/below")
+    router.get("/fail/{kind}")(failing)
+    routes = [route for route in create_application([router]).routes if isinstance(route, APIRoute)]
+    assert [(route.path, set(route.responses)) for route in routes] == [
+        ("/below/fail/{kind}", {"4XX", "5XX"})
+    ]
