@@ -86,6 +86,32 @@ async def test_away_later_and_back_by_itself(server, store, end):
     assert await names(store) == ["after", "before"]
 
 
+@pytest.mark.parametrize("end", ["stop", "kill", "terminate"])
+async def test_connections_that_died_in_the_pool_are_replaced_unnoticed(server, name, store, end):
+    await added(store, a_service("before"))
+    await asyncio.gather(*(names(store) for _ in range(5)))
+    if end == "terminate":
+        server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    else:
+        getattr(server, end)()
+        server.start()
+    await added(store, a_service("after"))
+    assert await asyncio.gather(*(names(store) for _ in range(5))) == [["after", "before"]] * 5
+
+
+async def test_a_statement_that_would_be_the_first_is_no_longer_than_it_says(server, name):
+    """A connection that stands still is given up once, not once for each that is in the pool."""
+    async with postgres_store(server.url(name), times=HASTY) as store:
+        await asyncio.gather(*(names(store) for _ in range(5)))
+        server.pause()
+        try:
+            with statements_of(store) as seen, pytest.raises(StoreUnavailable):
+                await names(store)
+        finally:
+            server.resume()
+        assert len(seen) == 1
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 async def test_gone_in_the_middle_of_a_change(server, store, end):
     async with store(PLATFORM) as unit:

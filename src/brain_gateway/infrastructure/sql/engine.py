@@ -29,12 +29,12 @@ class StoreTimes:
 
 
 def make_engine(url: URL, pool_size: int, times: StoreTimes) -> AsyncEngine:
-    """An engine; connects when it is first used. A connection that has died in the pool is replaced unnoticed."""
+    """An engine; connects when it is first used. Whoever takes a connection of the pool finds out by the first
+    statement whether it has died there: to ask each time takes three ways to the server and back."""
     shared: dict[str, Any] = {
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": times.wait,
-        "pool_pre_ping": url.get_backend_name() == "postgresql",
         "hide_parameters": True,  # values stay out of errors and logs
     }
     if url.get_backend_name() == "postgresql":

@@ -16,7 +16,7 @@ from brain_gateway.application.scope import Scope
 from brain_gateway.domain.errors import GatewayError, StoreUnavailable
 from brain_gateway.infrastructure.sql import bulk
 from brain_gateway.infrastructure.sql.engine import StoreTimes
-from brain_gateway.infrastructure.sql.failures import BUSY, translated
+from brain_gateway.infrastructure.sql.failures import AWAY, BUSY, translated
 from brain_gateway.infrastructure.sql.plain_sqlalchemy import AsyncConnection, AsyncEngine
 from brain_gateway.infrastructure.sql.tables import GLOBAL, configuration_head
 
@@ -47,6 +47,7 @@ class Database:
     times: StoreTimes
     writer: asyncio.Lock
     relay: str | None
+    pool_size: int
 
     @property
     def postgresql(self) -> bool:
@@ -216,16 +217,32 @@ class Session:
         if self._begun:
             self._check_open()
             return
-        connection = await self._connect()
-        if not self._database.postgresql:
-            await self._driver("BEGIN" if self.read_only else "BEGIN IMMEDIATE")
+        if self._database.postgresql:
+            await self._begin_postgresql()
         else:
-            if self.read_only:
-                await connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
-            await self._execute(_BEGIN, self._begin_values())
+            await self._driver("BEGIN" if self.read_only else "BEGIN IMMEDIATE")
         self._begun = True
+
+    async def _begin_postgresql(self) -> None:
+        """A connection that has died in the pool is replaced unnoticed; all that there are may have."""
+        for _ in range(self._database.pool_size):
+            connection = await self._connect()
+            try:
+                await self._begin_on(connection)
+            except StoreUnavailable as error:
+                if error.detail != AWAY or isinstance(error.__cause__, TimeoutError):
+                    raise
+                self._connection = None
+                await connection.invalidate()
+                await _returned(connection)
+            else:
+                return
+        await self._begin_on(await self._connect())
+
+    async def _begin_on(self, connection: AsyncConnection) -> None:
+        if self.read_only:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        await self._execute(_BEGIN, self._begin_values())
 
     def _begin_values(self) -> dict[str, str]:
         times = self._database.times

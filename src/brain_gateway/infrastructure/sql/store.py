@@ -53,7 +53,7 @@ class SqlStore:
     @cached_property
     def _units(self) -> SqlUnitsOfWork:
         relay = None if self._postgresql else f"{self._url.database}.relay"
-        return SqlUnitsOfWork(Database(self._engine, self._times, asyncio.Lock(), relay))
+        return SqlUnitsOfWork(Database(self._engine, self._times, asyncio.Lock(), relay, self._pool_size))
 
     async def close(self) -> None:
         """Close all connections."""
