@@ -97,14 +97,18 @@ class AdminRoute(OwnRoute):
             return problem_response(invalid(error, getattr(model, "annotation", None)), request_id)
 
     def _check_query(self, request: Request) -> None:
-        """A parameter that is not known may be a misspelt `tenant`: it is refused, and one that is there twice."""
+        """A parameter that is not known may be a misspelt `tenant`: it is refused, and one that is there twice. A NUL
+        is in nothing that is stored, and one of the databases would not take it."""
         known = _parameters(self.dependant)
-        given = [name for name, _ in request.query_params.multi_items()]
-        for name in given:
+        items = request.query_params.multi_items()
+        given = [name for name, _ in items]
+        for name, value in items:
             if name not in known:
                 raise MalformedRequest(f"query: {name[:60]!r} is not a parameter; known are {sorted(known)}")
             if given.count(name) > 1:
                 raise MalformedRequest(f"query: {name} is there twice")
+            if "\0" in value:
+                raise MalformedRequest(f"query: {name} has a NUL in it")
 
     async def _read(self, request: Request) -> Request:
         if self.body_field is None:

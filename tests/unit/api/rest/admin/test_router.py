@@ -234,6 +234,7 @@ async def test_parameters_that_are_not_known_are_refused(victim, operation):
     ("query", "told"),
     [
         ("limit=0", 'query.limit: must be at least 1, not "0"'),
+        ("owner=a%00", "query: owner has a NUL in it"),
         ("limit=x", 'query.limit: must be a whole number, not "x"'),
         (f"tenant={TENANT.upper()}", f'query.tenant: must be written in lower case, not "{TENANT.upper()}"'),
         ("kind=none", 'query.kind: must be one of ai, backend, infrastructure, internal, not "none"'),
