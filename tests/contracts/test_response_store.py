@@ -17,6 +17,7 @@ from brain_gateway.infrastructure.valkey.response_store import ValkeyResponses
 from tests.builders.gateway import OTHER_TENANT, TENANT
 from tests.builders.raw_server import closed_port
 from tests.builders.stored import NOW, stored
+from tests.live.harness.gateway import eventually
 
 pytestmark = pytest.mark.anyio
 PATIENT = 5.0
@@ -279,8 +280,8 @@ async def test_a_store_that_is_away_finds_nothing_and_tells_who_purges():
 
 async def test_a_store_that_does_not_answer_is_away_and_comes_back(valkey, monkeypatch):
     monkeypatch.setattr("brain_gateway.infrastructure.valkey.response_store.LEFT_ALONE", 0.0)
-    client = make_client(valkey.url, 0.2)
-    store = ValkeyResponses(client, 0.2, MOST)
+    client = make_client(valkey.url, 0.5)
+    store = ValkeyResponses(client, 0.5, MOST)
     valkey.pause()
     try:
         assert await store.find(key(), asks()) is None
@@ -288,5 +289,10 @@ async def test_a_store_that_does_not_answer_is_away_and_comes_back(valkey, monke
             await store.purge(Purge(TENANT))
     finally:
         valkey.resume()
-    assert await kept(store, key(), stored(received=NOW))
+
+    async def answers() -> bool:
+        found = await store.find(key(), asks())
+        return found is not None and await store.keep(key(), stored(received=NOW), found.mark)
+
+    await eventually(answers, "it is back")
     await client.aclose()

@@ -18,6 +18,7 @@ from tests.live.harness.credentials import SECRET, token
 from tests.live.harness.gateway import eventually
 from tests.live.harness.rig import configuration, service
 from tests.live.harness.upstream import OK, scripted_upstream
+from tests.live.harness.wire import PATIENCE
 
 pytestmark = pytest.mark.anyio
 AUTHORIZATION = (b"authorization", b"Bearer " + token().encode())
@@ -106,7 +107,7 @@ class Client:
             "server": ("127.0.0.1", 8001),
             **changes,
         }
-        await asyncio.wait_for(app(scope, self.receive, self.send), 10)
+        await asyncio.wait_for(app(scope, self.receive, self.send), PATIENCE)
 
     @property
     def status(self) -> int:
@@ -237,7 +238,7 @@ async def test_a_reader_that_never_reads_is_given_up(app, upstream):
     client.reads = False
     task = asyncio.create_task(client.call(app, path="/hurried/x", raw_path=b"/hurried/x"))
     arrival = await upstream.arrival()
-    await eventually(lambda: arrival.left or arrival.peer.writer.is_closing(), "the service is let go", 5)
+    await eventually(lambda: arrival.left or arrival.peer.writer.is_closing(), "the service is let go")
     await asyncio.gather(task, return_exceptions=True)
 
 

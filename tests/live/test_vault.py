@@ -254,7 +254,6 @@ async def test_a_vault_that_stops_and_starts(frail):
 
 async def test_a_vault_that_hangs_is_given_up(bao):
     async with vault(bao, timeout=0.3) as secrets:
-        await secrets.write(PATH, VALUES)
         bao.pause()
         try:
             assert await refused(secrets) == "Vault does not answer within 0.3 s"
