@@ -7,9 +7,10 @@ under the same ids.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from brain_gateway.application.ports.event_bus import EventBus
+from brain_gateway.application.ports.outbox import EventEnvelope
 from brain_gateway.application.ports.unit_of_work import UnitsOfWork
 from brain_gateway.application.scope import PLATFORM
 from brain_gateway.domain.errors import GatewayError
@@ -28,6 +29,13 @@ class OutboxRelay:
         self._bus = bus
         self._pause = pause
         self._kicked = asyncio.Event()
+        self._oldest: float | None = None
+        self.published = 0
+        """Events that were sent by this process."""
+        self.failures = 0
+        """Attempts that the store or the bus ended."""
+        self.store_answers: bool | None = None
+        """Whether the store did at the last attempt; None before the first."""
 
     def kick(self) -> None:
         """There is something to send."""
@@ -38,15 +46,38 @@ class OutboxRelay:
         bus is away: what was not marked is sent again.
         """
         while True:
-            async with self._units(PLATFORM) as unit:
-                events = await unit.outbox.take(MOST)
-                if not events:
-                    return events is not None
-                await self._bus.publish(events)
-                await unit.outbox.published([event.id for event in events])
-                await unit.commit()
+            try:
+                events = await self._piece()
+            except GatewayError:
+                self.failures += 1
+                raise
+            if not events:
+                return events is not None
+            self.published += len(events)
             if len(events) < MOST:
                 return True  # who has written more since has kicked, or finds out that it has to
+
+    async def _piece(self) -> Sequence[EventEnvelope] | None:
+        """Send the oldest; what was sent. None: another process is at it."""
+        answered = False
+        try:
+            async with self._units(PLATFORM) as unit:
+                events = await unit.outbox.take(MOST)
+                answered = True
+                self._oldest = events[0].occurred_at if events else None
+                if events:
+                    await self._bus.publish(events)
+                    await unit.outbox.published([event.id for event in events])
+                    await unit.commit()
+        finally:
+            self.store_answers = answered
+        self._oldest = None
+        return events
+
+    def lag(self, unix: float) -> float:
+        """Since when (in seconds, at `unix` seconds since the epoch) the oldest event waits that this process tried to
+        send; 0.0 when none does."""
+        return 0.0 if self._oldest is None else max(0.0, unix - self._oldest)
 
     async def follow(self, interval: float) -> None:
         """Relay whenever kicked, and now and then for those who died before they could."""

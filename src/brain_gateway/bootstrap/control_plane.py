@@ -33,6 +33,7 @@ from brain_gateway.bootstrap.stores import Stores
 from brain_gateway.domain.errors import ConfigurationError
 from brain_gateway.domain.routing.target_rule import TargetRule
 from brain_gateway.infrastructure.configuration import packaged_services, parse_configuration
+from brain_gateway.infrastructure.telemetry.control_metrics import ControlMetrics
 from brain_gateway.schemas.explicit import configuration_document
 from brain_gateway.schemas.rendering import document_of
 from brain_gateway.settings import OwnSecrets, Profile, Settings
@@ -134,6 +135,7 @@ async def open_control_plane(
         is_served=lambda tenant_id: tenant_id not in data.plane.rules.refused,
         clock=time.monotonic,
     )
+    data.shown.add(ControlMetrics(live, relay, time.time, lambda: sum(control.streams.open.values())))
     return OpenControlPlane(control, door, starting, live, settings.health_check_interval)
 
 

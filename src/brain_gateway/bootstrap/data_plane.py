@@ -19,6 +19,7 @@ from brain_gateway.application.gateway.breaker_sharing import BreakerSharing
 from brain_gateway.application.gateway.caching.purge_sharing import PurgeSharing
 from brain_gateway.application.gateway.caching.response_cache import ResponseCache
 from brain_gateway.application.gateway.clock_watch import ClockWatch
+from brain_gateway.application.gateway.counted_limit_store import CountedLimitStore
 from brain_gateway.application.gateway.data_plane import DataPlane
 from brain_gateway.application.gateway.discovery import TargetDiscovery
 from brain_gateway.application.gateway.forwarding import TrustedProxies
@@ -33,6 +34,7 @@ from brain_gateway.application.gateway.sessions import SessionCache
 from brain_gateway.application.gateway.settlement import Settlement
 from brain_gateway.application.gateway.targets import TargetRegistry
 from brain_gateway.application.gateway.trace_ids import TraceIds, TracePolicy
+from brain_gateway.application.ports.limit_store import LimitStore
 from brain_gateway.application.ports.span_sink import SpanSink
 from brain_gateway.bootstrap.beside import beside
 from brain_gateway.bootstrap.shared_memory import SharedMemory
@@ -49,6 +51,7 @@ from brain_gateway.infrastructure.identity.denylist import Denylist
 from brain_gateway.infrastructure.identity.verifier import TokenVerifier
 from brain_gateway.infrastructure.probes.registry import make_probes
 from brain_gateway.infrastructure.telemetry.access_log import NoAccessLog, QueuedAccessLog
+from brain_gateway.infrastructure.telemetry.control_metrics import LimitMetrics
 from brain_gateway.infrastructure.telemetry.events import log_event
 from brain_gateway.infrastructure.telemetry.prometheus import GatewayMetrics
 from brain_gateway.infrastructure.upstream.pool import TargetPools
@@ -121,7 +124,10 @@ async def open_data_plane(
     ids = TraceIds(os.urandom)
     traces = TracePolicy(ids, settings.trace_sample) if spans is not None else None
     trusted = TrustedProxies(settings.trusted_proxies)
-    desk = None if shared is None else await _desk(settings, shared, clock, stack)
+    counted = None if shared is None else CountedLimitStore(shared.limits)
+    desk = None
+    if shared is not None and counted is not None:
+        desk = await _desk(settings, counted, shared.member, clock, stack)
     limits = LimitRegistry(most_tunnels=settings.max_tunnels, shares=settings.workers, desk=desk)
     empty = RoutingTable({}, {}, TableRules(), StoreUnavailable if own.known else SecretsUnavailable)
     router = RequestRouter(empty, identification, limits, ids, traces, clock, random.random, trusted.trusts)
@@ -151,6 +157,8 @@ async def open_data_plane(
     shown = GatewayMetrics(
         metrics, lambda: router.table, lambda: len(runtime.connections), lambda: log.dropped if log else 0
     )
+    if desk is not None and counted is not None:
+        shown.add(LimitMetrics(counted, desk.terms))
     soon = asyncio.get_running_loop().call_soon
     plane = DataPlane(router, targets, monitor, discovery, keys, sessions, metrics, soon)
     watch = ClockWatch(clock, unix, sessions.retime)
@@ -167,11 +175,11 @@ def target_rule(settings: Settings) -> TargetRule:
 
 
 async def _desk(
-    settings: Settings, shared: SharedMemory, clock: Callable[[], float], stack: AsyncExitStack
+    settings: Settings, store: LimitStore, member: str, clock: Callable[[], float], stack: AsyncExitStack
 ) -> LimitDesk:
     """What supplies this process with its part of the limits."""
     refuses = settings.limits_without_store is WithoutStore.REFUSE
-    desk = LimitDesk(shared.limits, clock, shared.member, members=settings.workers, refuses=refuses)
+    desk = LimitDesk(store, clock, member, members=settings.workers, refuses=refuses)
     await desk.open()
     stack.push_async_callback(desk.close)
     await stack.enter_async_context(beside(desk.run(), "limits"))

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -54,6 +55,7 @@ class LiveConfiguration:
         report: Callable[[str], object] = lambda sentence: None,
         keep: Callable[[], object] = lambda: None,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._units = units
         self._plane = plane
@@ -61,6 +63,7 @@ class LiveConfiguration:
         self._report = report
         self._keep = keep
         self._pause = pause
+        self._clock = clock
         self._lock = asyncio.Lock()
         self._announced = asyncio.Event()
         self._fault = ""
@@ -69,8 +72,16 @@ class LiveConfiguration:
         self._ids: dict[str, str] = {}  # of the services in force, by key
         self.version = -1
         """The version in force; -1 until something was loaded."""
+        self.refreshes = self.failures = 0
+        """How often the store was asked what has changed, and how often that, or putting it in force, failed."""
+        self._refreshed_at = clock()
         self.unfit: dict[str, str] = {}
         """Why services (by key) are not in force as they are stored."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since what is in force was last known to be what is stored (before that: since the start)."""
+        return self._clock() - self._refreshed_at
 
     def part(self) -> dict[str, object]:
         """The part of the health document that is for the gateway's operator."""
@@ -96,18 +107,27 @@ class LiveConfiguration:
         async with self._lock:
             if wanted is not None and self.version >= wanted:
                 return
-            async with self._units(PLATFORM, read_only=True) as unit:
-                version, changes = await self._changes(unit)
-                if version == self.version:
-                    return
-                kinds = {change.kind for change in changes}
-                await self._follow_rules(unit, kinds)
-                await self._follow_keys(unit, kinds, changes)
-                put, dropped = await self._read_services(unit, kinds, changes)
-            await self._put_in_force(put, dropped)
-            if not self.loaded:
-                self._plane.complete()
-            self.version = version
+            self.refreshes += 1
+            try:
+                await self._follow_store()
+            except Exception:  # counted, and raised as it is
+                self.failures += 1
+                raise
+            self._refreshed_at = self._clock()
+
+    async def _follow_store(self) -> None:
+        async with self._units(PLATFORM, read_only=True) as unit:
+            version, changes = await self._changes(unit)
+            if version == self.version:
+                return
+            kinds = {change.kind for change in changes}
+            await self._follow_rules(unit, kinds)
+            await self._follow_keys(unit, kinds, changes)
+            put, dropped = await self._read_services(unit, kinds, changes)
+        await self._put_in_force(put, dropped)
+        if not self.loaded:
+            self._plane.complete()
+        self.version = version
 
     def announce(self, version: int) -> None:
         """There is a version: have it read soon, unless it is in force. Many that are old mean that a large change is

@@ -46,6 +46,10 @@ class GatewayMetrics(Collector):
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
 
+    def add(self, collector: Collector) -> None:
+        """Show what this one collects, too."""
+        self._registry.register(collector)
+
     def render(self) -> bytes:
         """The text exposition format."""
         return generate_latest(self._registry)
