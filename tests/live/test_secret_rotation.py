@@ -113,7 +113,7 @@ async def test_a_password_that_is_wrong_in_the_store_too_is_an_absence(server, p
     async with open_store(vault.url, renew=vault.renew) as store:
         assert await names(store) == 0
         give(server, SECOND)
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailable, match="refuses the user, or its password"):
             await names(store)
         vault.stored = SECOND
         assert await names(store) == 0

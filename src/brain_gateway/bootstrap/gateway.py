@@ -26,7 +26,7 @@ from brain_gateway.bootstrap.loop_faults import heed
 from brain_gateway.bootstrap.stores import open_stores
 from brain_gateway.infrastructure.telemetry.prometheus import CONTENT_TYPE
 from brain_gateway.secret_store import open_secrets
-from brain_gateway.settings import Look, OwnSecrets, Settings
+from brain_gateway.settings import Look, OwnSecrets, Settings, has_references
 
 logger = logging.getLogger("brain_gateway.secrets")
 FIRST_ANSWERS = 1.0  # seconds that a start waits for discovery; what is found later is used later
@@ -53,7 +53,7 @@ async def open_gateway(
     found: Look | None = None,
 ) -> AsyncIterator[Gateway]:
     """Everything of one process, in the running event loop. `own_keys` hold in this process, whatever is stored;
-    `found`: the settings with the secrets that they refer to (None: they refer to none).
+    `found`: the settings with the secrets that they refer to, as they were found (None: nobody has looked).
 
     When its own secrets or the database are away it opens all the same: nothing is ready or served before they are
     back. Raises ConfigurationError.
@@ -61,7 +61,7 @@ async def open_gateway(
     asyncio.get_running_loop().set_exception_handler(heed)
     async with AsyncExitStack() as stack:
         secrets = await stack.enter_async_context(open_secrets(settings))
-        found = found or Look(settings)
+        found = found or Look(None if has_references(settings) else settings)
         own = OwnSecrets(settings, secrets, found, logger.warning)
         stores = await open_stores(settings, own, stack)
         data = await open_data_plane(settings, own, stores.shared, stack)

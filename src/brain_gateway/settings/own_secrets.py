@@ -88,11 +88,12 @@ class OwnSecrets:
                 self._looks += 1
 
     async def follow(self) -> None:
-        """Read them again and again, where there are any."""
+        """Read them again and again, where there are any; at once, too: what whoever started this process had found may
+        be old by now."""
         while has_references(self._settings):
-            await self._pause(EVERY)
             if self.known:
                 await self.renew()
+            await self._pause(EVERY)
 
     async def _attempt(self) -> str:
         try:

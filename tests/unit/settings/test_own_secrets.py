@@ -187,13 +187,18 @@ async def test_those_who_ask_at_the_same_time_ask_the_store_once():
     assert sorted(path.name for path in world.store.reads) == ["db", "jwt"]
 
 
-async def test_they_are_read_again_and_again():
+async def test_they_are_read_again_at_once_and_again():
+    """At once: a process that replaces another begins with what its parent read long ago."""
     world = await obtained()
-    following = asyncio.create_task(world.own.follow())
     await world.store_other(key=OTHER_SECRET)
-    world.pauses.put_nowait(None)
+    following = asyncio.create_task(world.own.follow())
     await world.heard.wait()
     assert current(world) == OTHER_SECRET
+    world.heard.clear()
+    await world.store_other(key=JWT_SECRET)
+    world.pauses.put_nowait(None)
+    await world.heard.wait()
+    assert current(world) == JWT_SECRET
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
 
