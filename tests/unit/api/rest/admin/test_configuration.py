@@ -175,3 +175,12 @@ async def test_a_large_document_is_read_for_nobody_who_may_not():
                     path, content=b"no JSON", headers={"Content-Type": "application/json"}
                 )
                 assert (answer.status_code, problem(answer)) == (403, "role-required")
+
+
+@pytest.mark.parametrize(
+    ("base", "told"), [(True, "must be a number"), (-1, "at least 0"), (1.5, "whole number")]
+)
+async def test_a_base_is_a_version(ask, base, told):
+    answer = await applied(ask, base=base)
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]

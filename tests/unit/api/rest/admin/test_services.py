@@ -290,3 +290,9 @@ async def test_numbers_that_no_database_holds_are_refused(admin):
         for number in (2**53 + 1, 2**63, 10**30):
             answer = await ask.post("/services", json={**SHOP, "max_body": number})
             assert "max_body: must be at most" in answer.json()["detail"]
+
+
+async def test_bounds_are_told_to_the_last_digit(admin):
+    async with admin.as_("super_admin") as ask:
+        answer = await ask.post("/services", json={**SHOP, "max_body": 2**60})
+    assert answer.json()["errors"] == [f"max_body: must be at most {2**53}, not {2**60}"]
