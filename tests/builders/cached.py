@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from brain_gateway.application.gateway.caching.response_cache import ResponseCache
@@ -71,6 +72,15 @@ class CachedShop:
     def date(self, ago: float = 0.0) -> str:
         """An HTTP-date, so many seconds ago."""
         return format_date(self.gateway.clock.unix() - ago).decode()
+
+
+async def stored(shop: CachedShop, *lines: str, fields: Sequence[str] = (), **options: Any) -> bool:
+    """Whether an answer with these lines is used again, for a request like the one that brought it."""
+    shop.says(*lines, **options)
+    await shop.get(*fields)
+    before = len(shop.asked)
+    await shop.get(*fields)
+    return len(shop.asked) == before
 
 
 def status_of(answer: Answer) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brain_gateway.domain.errors import UpstreamClosed, UpstreamUnreachable
-from tests.builders.cached import CachedShop, settle, status_of
+from tests.builders.cached import CachedShop, settle, status_of, stored
 from tests.builders.requests import wire
 
 pytestmark = pytest.mark.anyio
@@ -14,15 +14,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def shop():
     return CachedShop()
-
-
-async def stored(shop, *lines, fields=(), **options):
-    """Whether an answer with these lines is used again, for a request like the one that brought it."""
-    shop.says(*lines, **options)
-    await shop.get(*fields)
-    before = len(shop.asked)
-    await shop.get(*fields)
-    return len(shop.asked) == before
 
 
 # What of an answer is kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brain_gateway.domain.errors import UpstreamClosed
-from tests.builders.cached import CachedShop, status_of
+from tests.builders.cached import CachedShop, status_of, stored
 from tests.builders.gateway import KEY, OTHER_TENANT, TOKEN, principal, service
 from tests.builders.requests import wire
 
@@ -15,15 +15,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def shop():
     return CachedShop()
-
-
-async def stored(shop, *lines, fields=(), **options):
-    """Whether an answer with these lines is used again, for a request like the one that brought it."""
-    shop.says(*lines, **options)
-    await shop.get(*fields)
-    before = len(shop.asked)
-    await shop.get(*fields)
-    return len(shop.asked) == before
 
 
 # Freshness
