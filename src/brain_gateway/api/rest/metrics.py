@@ -51,6 +51,7 @@ def metrics_router(answers: Mapping[str, Answer]) -> APIRouter:
         operation_id="metrics",
         response_class=PlainTextResponse,
         dependencies=[scheme],
+        openapi_extra={"security": [{}]},  # or nothing
     )
     async def metrics(request: Request) -> Response:
         return answers["/metrics"](request)

@@ -58,3 +58,11 @@ async def test_while_the_token_is_not_known_nobody_reads_them():
     answer = await asked(SecretsUnavailable("not read yet"), "Bearer ")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert TEXT not in answer.content
+
+
+def test_its_description_asks_for_the_token_or_for_nothing():
+    app = create_application([metrics_router(metrics_answers(lambda: TEXT, CONTENT_TYPE, lambda: None))])
+    described = app.openapi()["paths"]["/metrics"]["get"]
+    assert described["operationId"] == "metrics"
+    assert described["security"] == [{"metrics_token": []}, {}]
+    assert list(described["responses"]["200"]["content"]) == ["text/plain"]

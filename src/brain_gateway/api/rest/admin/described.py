@@ -61,7 +61,8 @@ def _success(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.answer is not None:
         described["model"] = endpoint.answer
     if endpoint.media_type is not None:
-        described["content"] = {endpoint.media_type: {"schema": {"type": "string"}}}
+        kind = "string" if endpoint.answer is None else "object"
+        described["content"] = {endpoint.media_type: {"schema": {"type": kind}}}
     headers = dict(endpoint.headers)
     if endpoint.method == "POST" and endpoint.path not in _NEVER_KEPT:
         headers["Idempotency-Replayed"] = "`true`: the answer of before, to the same Idempotency-Key."

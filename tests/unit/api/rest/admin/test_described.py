@@ -49,6 +49,10 @@ def test_an_answer_has_its_model_its_fields_and_its_other_form():
     found = described.responses(row("POST", "/things", media_type="application/yaml", headers=TAG))[200]
     assert found["description"] == "Do it."
     assert found["model"] is Thing
-    assert list(found["content"]) == ["application/yaml"]
+    assert found["content"] == {"application/yaml": {"schema": {"type": "object"}}}
     assert list(found["headers"]) == ["ETag", "Idempotency-Replayed"]
+    stream = row("GET", "/stream", answer=None, media_type="text/event-stream")
+    assert described.responses(stream)[200]["content"] == {
+        "text/event-stream": {"schema": {"type": "string"}}
+    }
     assert described.responses(row("GET", "/things"))[200] == {"description": "Do it.", "model": Thing}
