@@ -4,6 +4,7 @@ cursor, the statement, its rows and the cursor's end, and each way takes longer 
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, Self, cast
@@ -26,6 +27,15 @@ class SqliteConnection(aiosqlite.Connection):
     def cursor(self) -> SqliteCursor:  # type: ignore[override]  # SQLAlchemy asks for what a cursor here is
         """A cursor for one statement."""
         return SqliteCursor(self)
+
+    async def _connect(self) -> aiosqlite.Connection:
+        """aiosqlite's; but when nothing opens, the thread has ended too: it has something to say to the event loop yet,
+        and on one that is closed by then it would leave a traceback behind."""
+        try:
+            return await super()._connect()
+        except sqlite3.Error:
+            await asyncio.to_thread(self._thread.join)
+            raise
 
     async def visit(self, method: str, *arguments: Any) -> tuple[sqlite3.Cursor, list[Any]]:
         """A new cursor after one of its methods, and its rows. Raises sqlite3.Error, and ValueError when closed."""

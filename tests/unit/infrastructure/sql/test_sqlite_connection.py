@@ -99,6 +99,7 @@ async def test_it_makes_no_file(tmp_path):
         await connection
     assert caught.value.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN
     assert list(tmp_path.iterdir()) == []
+    assert not connection._thread.is_alive(), "it would speak to an event loop that is closed by then"
 
 
 @pytest.mark.parametrize("name", ["a b.db", "100%.db", "x?mode=ro.db", "#1.db", "\u00fc.db"])
