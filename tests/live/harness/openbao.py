@@ -79,6 +79,7 @@ class OpenBao:
         while self.http.get("sys/health").status_code != 200:
             assert time.monotonic() < deadline, "OpenBao stays sealed"
             time.sleep(0.02)
+        self._serving()
 
     def ask(self, method: str, path: str, body: Any = None, *, namespace: str = "", token: str = "") -> Any:
         """One call as root (or with `token`); its JSON. Raises httpx.HTTPStatusError."""
@@ -149,6 +150,15 @@ class OpenBao:
         self._unseal_key, self.token = made.json()["keys"][0], made.json()["root_token"]
         self.unseal()
         self.ask("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
+        self._serving()
+
+    def _serving(self) -> None:
+        """Wait until the engine at secret/ is ready: for a moment after it was made or opened it answers 400."""
+        deadline = time.monotonic() + PATIENCE
+        headers = {"X-Vault-Token": self.token}
+        while self.http.get("secret/data/nothing", headers=headers).status_code == 400:
+            assert time.monotonic() < deadline, "the engine is not ready"
+            time.sleep(0.02)
 
 
 @contextlib.contextmanager

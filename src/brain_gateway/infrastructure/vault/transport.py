@@ -81,7 +81,10 @@ class VaultTransport:
 
 
 def _judged(answer: Answer, health: bool) -> Answer:
-    """The answer, where it is one; what Vault cannot do now becomes VaultAwayError."""
+    """The answer, where it is one; what Vault cannot do now becomes VaultAwayError. Its key-value engine says so by 400
+    for a while after it was made or opened."""
+    if answer.status == 400 and "unavailable for a brief period" in answer.errors:
+        raise VaultAwayError("Vault's key-value engine is not ready yet")
     if health or answer.status in _MEANT:
         return answer
     if answer.status == 503 and "sealed" in answer.errors:

@@ -17,6 +17,10 @@ from brain_gateway.infrastructure.vault.transport import MOST_BYTES, VaultAwayEr
 from tests.builders.planted import MARKER, VAULT_TOKEN
 
 pytestmark = pytest.mark.anyio
+UPGRADING = (
+    "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and will "
+    "resume service shortly."
+)
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
@@ -64,6 +68,7 @@ async def test_answers(status):
         (httpx.Response(503, json={"errors": ["Vault is sealed"]}), "Vault is sealed", SecretsStatus.SEALED),
         (httpx.Response(503, json={"errors": [MARKER]}), "status 503", SecretsStatus.UNREACHABLE),
         (httpx.Response(500, json={"errors": [MARKER]}), "status 500", SecretsStatus.UNREACHABLE),
+        (httpx.Response(400, json={"errors": [UPGRADING]}), "not ready yet", SecretsStatus.UNREACHABLE),
         (httpx.Response(429), "status 429", SecretsStatus.UNREACHABLE),
         (httpx.Response(307, headers={"Location": "http://x"}), "VAULT_ADDR", SecretsStatus.UNREACHABLE),
         (httpx.Response(200, text="<html>"), "is not Vault", SecretsStatus.UNREACHABLE),
