@@ -11,6 +11,11 @@ from brain_gateway.domain.tenancy import tenant_id
 MAX_NAME = 200
 
 
+def is_for_people(name: str) -> bool:
+    """Whether a name can be read in a list: 1 to 200 printable characters, not only spaces."""
+    return len(name) <= MAX_NAME and name.isprintable() and bool(name.strip())
+
+
 class TenantStatus(StrEnum):
     """ACTIVE tenants are served; SUSPENDED and DELETED ones are refused, whatever token they show."""
 
@@ -21,7 +26,7 @@ class TenantStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """A customer of the platform. `id` is a UUID; `name` is for people, 1 to 200 characters.
+    """A customer of the platform. `id` is a UUID; `name` is for people (`is_for_people`).
 
     A deleted tenant stays as a tombstone, so that its tokens stay refused. Raises ConfigurationError.
     """
@@ -35,8 +40,10 @@ class Tenant:
             object.__setattr__(self, "id", tenant_id(self.id))
         except CredentialsInvalid as error:
             raise ConfigurationError(error.detail) from None
-        if not 1 <= len(self.name) <= MAX_NAME or not self.name.isprintable():
-            raise ConfigurationError(f"a tenant's name is 1 to {MAX_NAME} printable characters")
+        if not is_for_people(self.name):
+            raise ConfigurationError(
+                f"a tenant's name is 1 to {MAX_NAME} printable characters, not only spaces"
+            )
 
     @property
     def served(self) -> bool:

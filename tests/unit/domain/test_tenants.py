@@ -29,7 +29,7 @@ def test_an_id_is_a_uuid(id_):
         Tenant(id=id_, name="Demo")
 
 
-@pytest.mark.parametrize("name", ["", "x" * (MAX_NAME + 1), "a\nb", "a\x00b", "\u202e"])
+@pytest.mark.parametrize("name", ["", "  ", "x" * (MAX_NAME + 1), "a\nb", "a\x00b", "\u202e"])
 def test_a_name_is_for_people(name):
     with pytest.raises(ConfigurationError, match="printable"):
         Tenant(id=ID, name=name)

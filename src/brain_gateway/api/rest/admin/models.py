@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from brain_gateway.api.rest.admin.health_models import GatewayHealthAnswer
 from brain_gateway.domain.routing.target import MAX_WEIGHT
-from brain_gateway.domain.tenants import MAX_NAME, TenantStatus
+from brain_gateway.domain.tenants import MAX_NAME, TenantStatus, is_for_people
 from brain_gateway.schemas.file import GatewayFile, Label, check_user, unix_seconds
 from brain_gateway.schemas.policies import LimitModel
 from brain_gateway.schemas.service import RouteModel, ServiceModel, TargetEntry, TargetModel
@@ -26,8 +26,8 @@ DateTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 def _printable(text: str) -> str:
-    if not 1 <= len(text) <= MAX_NAME or not text.isprintable():
-        raise ValueError(f"must be 1 to {MAX_NAME} printable characters")
+    if not is_for_people(text):
+        raise ValueError(f"must be 1 to {MAX_NAME} printable characters, not only spaces")
     return text
 
 
