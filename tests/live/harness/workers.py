@@ -19,19 +19,20 @@ def worker_of(gateway: Gateway, client: Connection) -> int | None:
     mine = client.writer.get_extra_info("sockname")[1]
     inode = _inode(gateway.port, mine)
     pids = gateway.workers() or [gateway.process.pid]
-    return next((pid for pid in pids if inode and f"socket:[{inode}]" in _sockets(pid)), None)
+    return next(
+        (pid for pid in pids if inode not in ("", "0") and f"socket:[{inode}]" in _sockets(pid)), None
+    )
 
 
 async def taken(gateway: Gateway, *clients: Connection) -> None:
-    """Wait until the gateway has read all that these have sent."""
-    for client in clients:
-        mine = client.writer.get_extra_info("sockname")[1]
-        await eventually(
-            lambda client=client, mine=mine: (
-                worker_of(gateway, client) is not None and _queue(gateway.port, mine) == 0
-            ),
-            "what was sent is read",
-        )
+    """Wait until the gateway has accepted these and read all that they have sent."""
+    ports = {client.writer.get_extra_info("sockname")[1] for client in clients}
+
+    def are_read() -> bool:
+        ends = _ends(gateway.port)
+        return all(port in ends and ends[port][0] != "0" and ends[port][1] == 0 for port in ports)
+
+    await eventually(are_read, "what was sent is read")
 
 
 async def connection_to_each(gateway: Gateway, count: int) -> dict[int, Connection]:
@@ -59,22 +60,19 @@ async def _accepted(gateway: Gateway, client: Connection) -> int | None:
 
 def _inode(server: int, client: int) -> str:
     """Of the server's end of a connection over loopback."""
-    return _fields(server, client)[9]
+    return _ends(server).get(client, ("", 0))[0]
 
 
-def _queue(server: int, client: int) -> int:
-    """Bytes that have come to the server's end and were not read yet."""
-    return int(_fields(server, client)[4].rpartition(":")[2] or "0", 16)
-
-
-def _fields(server: int, client: int) -> list[str]:
-    """What the system says of the server's end (proc(5), /proc/net/tcp); empty texts when there is none."""
+def _ends(server: int) -> dict[int, tuple[str, int]]:
+    """The server's ends of its connections, by the client's port: inode ("0" before it is accepted), and how many
+    bytes came that were not read yet (proc(5), /proc/net/tcp)."""
+    found = {}
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         local, remote = (int(address.rpartition(":")[2], 16) for address in fields[1:3])
-        if (local, remote, fields[3]) == (server, client, _ESTABLISHED):
-            return fields
-    return [""] * 10
+        if local == server and fields[3] == _ESTABLISHED:
+            found[remote] = (fields[9], int(fields[4].rpartition(":")[2], 16))
+    return found
 
 
 def _sockets(pid: int) -> set[str]:
