@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from tests.builders.raw_server import closed_port
 from tests.live.harness.credentials import TENANT, bearer
 from tests.live.harness.gateway import eventually, head, request, running_gateway
 from tests.live.harness.rig import configuration
@@ -46,13 +47,13 @@ class Listener:
 
     async def begun(self) -> str:
         """The status line."""
-        await self._until(b"\r\n\r\n")
+        await self.until(b"\r\n\r\n")
         line, _, self.text = self.text.partition(b"\r\n")
         if b" 200 " in line:
-            await self._until(b"retry: 1000")
+            await self.until(b"retry: 1000")
         return line.decode()
 
-    async def _until(self, mark: bytes) -> None:
+    async def until(self, mark: bytes) -> None:
         while mark not in self.text:
             self.text += await asyncio.wait_for(self.client.reader.read(65536), 60)
 
@@ -163,3 +164,21 @@ async def test_a_stream_ends_with_its_credentials(gateway, how):
             break
     assert listening.text.endswith(b"0\r\n\r\n"), "it was ended, not broken off"
     listening.client.close()
+
+
+async def test_what_the_gateway_observes_is_told_live(gateway):
+    """A service that goes down, to whoever listens meanwhile; its tenant is another's business."""
+    listening = await Listener.of(gateway, "/api/v1/events?types=ServiceHealthChanged")
+    strange = await Listener.of(gateway, who=bearer(roles=("tenant_admin",)))
+    assert "200" in await listening.begun() + await strange.begun()
+    target = f"http://127.0.0.1:{closed_port()}"
+    hidden = {"name": "gone", "targets": [target], "probe": {"type": "tcp"}, "exposed": False}
+    shown = {"name": "lost", "targets": [target], "probe": {"type": "tcp"}}
+    for document in (hidden, shown):
+        assert (await asked(gateway, "POST", "/services", document)).status == 201
+    for stream, name in ((listening, b"gone"), (listening, b"lost"), (strange, b"lost")):
+        await stream.until(b'"service":"%b","old":"unknown","new":"down"}' % name)
+    assert b'"gone"' not in strange.text
+    assert target.encode() not in strange.text
+    for stream in (listening, strange):
+        stream.client.close()

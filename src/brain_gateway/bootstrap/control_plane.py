@@ -22,6 +22,7 @@ from brain_gateway.application.bus import CommandBus, MemoryHandler, Query, Quer
 from brain_gateway.application.configuration import ApiKeyRecord, GatewayConfiguration
 from brain_gateway.application.gateway.live_configuration import LiveConfiguration
 from brain_gateway.application.housekeeping import Housekeeping
+from brain_gateway.application.observations import ObservedEvents
 from brain_gateway.application.outbox_relay import OutboxRelay
 from brain_gateway.application.ports.secrets import Secrets
 from brain_gateway.application.queries.health import GetHealthStatusQuery, health_handler
@@ -106,6 +107,8 @@ async def open_control_plane(
     )
     stack.callback(stores.events.subscribe(lambda event: live.announce(event.version)))
     await stack.enter_async_context(beside(relay.follow(RELAY_EVERY), "outbox relay"))
+    events = ObservedEvents(stores.events)
+    data.publish.append(events.heed)
     housekeeping = Housekeeping(
         stores.database, bus, time.monotonic, time.time, settings.service_registry_enabled
     )
@@ -115,7 +118,7 @@ async def open_control_plane(
         queries=QueryBus(
             stores.database, {**queries.HANDLERS, **integrations.queries.handlers}, _remembered(data)
         ),
-        events=stores.events,
+        events=events,
         describe=document_of,
         parse=functools.partial(_parse, settings),
         purge=data.cache.purge,
