@@ -183,10 +183,11 @@ async def test_eight_processes_admit_no_more_than_the_limit(upstream, both):
 
 
 async def test_no_window_holds_more_while_it_slides(both):
-    """A request was admitted between the instants at which it was sent and answered, however busy the machine is."""
+    """A request was admitted between the instants at which it was sent and answered, however busy the machine is. On
+    one that is very busy tokens of so short a window are void when they come, several times running."""
     async with Load(both, "sliding") as load:
         await load.answered("200", 3 * 120)
-    assert set(load.answers) <= {"200", "429"}
+    assert set(load.answers) <= {"200", "429", f"503 {UNAVAILABLE}"}
     for first, _ in load.admitted:
         within = [one for one in load.admitted if first <= one[0] and one[1] <= first + 1.5]
         assert len(within) <= 120
