@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from redis import Redis
 
 from tests.builders.stores import emptied, postgres_store, sqlite_store, sqlite_template
 from tests.fakes.memory_store import MemoryStore
 from tests.live.harness.postgres import in_thread
 from tests.live.harness.valkey import running_valkey
+from tests.live.harness.valkey_cluster import running_cluster
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +29,29 @@ def valkey(valkey_server):
     """It runs, whatever a test has done to it, and is empty."""
     if valkey_server.process.poll() is not None:
         valkey_server.start()
-    with Redis.from_url(valkey_server.url) as client:
-        client.flushall()
+    valkey_server.flush()
     return valkey_server
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster(tmp_path_factory):
+    """The run's Cluster of three nodes."""
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def cluster(valkey_cluster):
+    """Likewise."""
+    valkey_cluster.revive()
+    valkey_cluster.flush()
+    return valkey_cluster
+
+
+@pytest.fixture(params=["valkey", "cluster"])
+def shared_server(request):
+    """One server, or a Cluster."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="module")

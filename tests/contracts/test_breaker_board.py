@@ -1,4 +1,4 @@
-"""What every BreakerBoard does: one suite over the one in memory and a real Valkey."""
+"""What every BreakerBoard does: one suite over the one in memory, a real Valkey and a Cluster."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def anyio_backend():
     return "asyncio"
 
 
-@pytest.fixture(params=["memory", "valkey"])
+@pytest.fixture(params=["memory", "valkey", "cluster"])
 async def case(request):
     if request.param == "memory":
         now = [0.0]
@@ -48,7 +48,7 @@ async def case(request):
 
         yield Case(lambda member: MemoryBoard(posted, member), jump, posted.go_away)
         return
-    server = request.getfixturevalue("valkey")
+    server = request.getfixturevalue(request.param)
     async with clients_of(server) as connect:
         yield Case(lambda member: ValkeyBreakers(connect(), member), asyncio.sleep, server.stop)
 
@@ -122,9 +122,9 @@ async def test_a_board_that_is_away_says_so(case):
         await one.announce(OPENED)
 
 
-async def test_what_is_no_notice_is_overheard(valkey):
+async def test_what_is_no_notice_is_overheard(shared_server):
     """Somebody else writes to the channel."""
-    client = make_client(valkey.url, 5.0)
+    client = make_client(shared_server.url, 5.0)
     board = ValkeyBreakers(client, "one")
     await board.announce(OPENED)
     async with listening(ValkeyBreakers(client, "other")) as heard:
@@ -136,18 +136,18 @@ async def test_what_is_no_notice_is_overheard(valkey):
     await client.aclose()
 
 
-async def test_silence_is_asked_about(valkey):
+async def test_silence_is_asked_about(shared_server):
     """A connection on which nothing comes for a while is still there."""
-    client = make_client(valkey.url, 2.0)
+    client = make_client(shared_server.url, 2.0)
     board = ValkeyBreakers(client, "one", silence=0.02)
     await ValkeyBreakers(client, "other").announce(OPENED)
     async with listening(board) as heard:
         assert await told(heard) is not None
         await asyncio.sleep(0.3)
         assert heard.empty()
-        valkey.pause()
+        shared_server.pause()
         try:
             assert await told(heard) is None
         finally:
-            valkey.resume()
+            shared_server.resume()
     await client.aclose()

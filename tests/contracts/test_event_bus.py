@@ -1,4 +1,4 @@
-"""EventBus: one suite over the process's own and the stream on a real Valkey."""
+"""EventBus: one suite over the process's own and the stream on a real Valkey or a Cluster."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ async def valkey_bus(server):
     await client.aclose()
 
 
-@pytest.fixture(params=["memory", "valkey"])
+@pytest.fixture(params=["memory", "valkey", "cluster"])
 async def bus(request):
     if request.param == "memory":
         yield MemoryEventBus()
         return
-    async with valkey_bus(request.getfixturevalue("valkey")) as bus:
+    async with valkey_bus(request.getfixturevalue(request.param)) as bus:
         yield bus
 
 
@@ -69,10 +69,10 @@ async def test_who_has_left_hears_nothing_more(bus):
     assert first == []
 
 
-async def test_other_processes_hear_and_what_was_before_is_not_told(valkey):
-    async with valkey_bus(valkey) as one:
+async def test_other_processes_hear_and_what_was_before_is_not_told(shared_server):
+    async with valkey_bus(shared_server) as one:
         await one.publish([event(1)])
-        async with valkey_bus(valkey) as other:
+        async with valkey_bus(shared_server) as other:
             heard: list[EventEnvelope] = []
             other.subscribe(heard.append)
             await one.publish([event(2)])
@@ -80,11 +80,11 @@ async def test_other_processes_hear_and_what_was_before_is_not_told(valkey):
             assert [item.id for item in heard] == [2]
 
 
-async def test_what_is_no_event_is_passed_over(valkey):
-    async with valkey_bus(valkey) as bus:
+async def test_what_is_no_event_is_passed_over(shared_server):
+    async with valkey_bus(shared_server) as bus:
         heard: list[EventEnvelope] = []
         bus.subscribe(heard.append)
-        client = make_client(valkey.url, 5.0)
+        client = make_client(shared_server.url, 5.0)
         await client.xadd(STREAM, {"id": "x"})
         await client.aclose()
         await bus.publish([event(3)])

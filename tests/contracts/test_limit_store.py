@@ -1,4 +1,4 @@
-"""What every LimitStore does: one suite over the one in memory and a real Valkey."""
+"""What every LimitStore does: one suite over the one in memory, a real Valkey and a Cluster."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def anyio_backend():
     return "asyncio"
 
 
-@pytest.fixture(params=["memory", "valkey"])
+@pytest.fixture(params=["memory", "valkey", "cluster"])
 async def case(request):
     if request.param == "memory":
         now = [1000.0]
@@ -55,11 +55,13 @@ async def case(request):
 
         yield Case(lambda: MemoryLimits(stored), jump, lose, lambda: setattr(stored, "away", True))
         return
-    server = request.getfixturevalue("valkey")
+    server = request.getfixturevalue(request.param)
+
+    async def flush() -> None:
+        server.flush()
+
     async with clients_of(server) as connect:
-        yield Case(
-            lambda: ValkeyLimits(connect(), 5.0, os.urandom), asyncio.sleep, connect().flushall, server.stop
-        )
+        yield Case(lambda: ValkeyLimits(connect(), 5.0, os.urandom), asyncio.sleep, flush, server.stop)
 
 
 @pytest.fixture
@@ -235,8 +237,8 @@ async def test_a_store_that_is_away_says_so(case, store):
 # What the real one has beside
 
 
-async def test_one_that_does_not_answer_is_away_and_found_again(valkey):
-    client = make_client(valkey.url, 0.5)
+async def test_one_that_does_not_answer_is_away_and_found_again(shared_server):
+    client = make_client(shared_server.url, 0.5)
     store = ValkeyLimits(client, 0.5, os.urandom)
 
     async def granted() -> bool:
@@ -246,19 +248,19 @@ async def test_one_that_does_not_answer_is_away_and_found_again(valkey):
         return False
 
     await eventually(granted, "it answers")
-    valkey.pause()
+    shared_server.pause()
     try:
         with pytest.raises(LimitsUnavailable):
             await ask(store, 1, 1)
     finally:
-        valkey.resume()
+        shared_server.resume()
     await eventually(granted, "it answers again")
     await client.aclose()
 
 
-async def test_a_loop_that_was_held_up_gives_it_another_round(valkey):
+async def test_a_loop_that_was_held_up_gives_it_another_round(shared_server):
     """The timer fires late: it was this process that did nothing, not the store."""
-    client = make_client(valkey.url, 5.0)
+    client = make_client(shared_server.url, 5.0)
     store = ValkeyLimits(client, 0.5, os.urandom)
     await store.pulse("one")
     asyncio.get_running_loop().call_later(0.001, time.sleep, 1.0)
@@ -266,8 +268,8 @@ async def test_a_loop_that_was_held_up_gives_it_another_round(valkey):
     await client.aclose()
 
 
-async def test_hashes_stay_small_and_go_with_their_limit(valkey):
-    client = make_client(valkey.url, 5.0)
+async def test_hashes_stay_small_and_go_with_their_limit(shared_server):
+    client = make_client(shared_server.url, 5.0)
     store = ValkeyLimits(client, 5.0, os.urandom)
     await store.pulse("one")
     limit = RateLimit(100_000, 0.5)

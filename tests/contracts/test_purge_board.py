@@ -1,4 +1,4 @@
-"""What every PurgeBoard does: one suite over the one in memory and a real Valkey."""
+"""What every PurgeBoard does: one suite over the one in memory, a real Valkey and a Cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
-from redis.asyncio import Redis
 
 from brain_gateway.application.ports.purge_board import PurgeBoard
 from brain_gateway.application.ports.response_store import Purge
@@ -16,7 +15,7 @@ from brain_gateway.domain.errors import StoreUnavailable
 from brain_gateway.infrastructure.valkey.connection import make_client
 from brain_gateway.infrastructure.valkey.purges import CHANNEL, ValkeyPurges
 from tests.fakes.purge_board import MemoryPurgeBoard, PostedPurges
-from tests.live.harness.valkey import running_valkey
+from tests.live.harness.valkey import clients_of
 
 pytestmark = pytest.mark.anyio
 MARK = Purge(None, "mark")
@@ -40,30 +39,15 @@ def anyio_backend():
     return "asyncio"
 
 
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory):
-    with running_valkey(tmp_path_factory.mktemp("valkey")) as server:
-        yield server
-
-
-@pytest.fixture(params=["memory", "valkey"])
+@pytest.fixture(params=["memory", "valkey", "cluster"])
 async def case(request):
     if request.param == "memory":
         posted = PostedPurges()
         yield Case(lambda member: MemoryPurgeBoard(posted, member), posted.go_away)
         return
-    server = request.getfixturevalue("valkey")
-    if server.process.poll() is not None:
-        server.start()
-    clients: list[Redis] = []
-
-    def connect(member: str) -> PurgeBoard:
-        clients.append(make_client(server.url, 10.0))
-        return ValkeyPurges(clients[-1], member)
-
-    yield Case(connect, server.stop)
-    for client in clients:
-        await client.aclose()
+    server = request.getfixturevalue(request.param)
+    async with clients_of(server, 10.0) as connect:
+        yield Case(lambda member: ValkeyPurges(connect(), member), server.stop)
 
 
 @contextlib.asynccontextmanager
@@ -119,11 +103,9 @@ async def test_a_board_that_is_away_says_so(case):
         await anext(aiter(one.notices()))
 
 
-async def test_what_is_no_notice_is_overheard(valkey):
+async def test_what_is_no_notice_is_overheard(shared_server):
     """Somebody else writes to the channel."""
-    if valkey.process.poll() is not None:
-        valkey.start()
-    client = make_client(valkey.url, 10.0)
+    client = make_client(shared_server.url, 10.0)
     one, other = ValkeyPurges(client, "one"), ValkeyPurges(client, "other")
     async with listening(one, other) as heard:
         for message in (

@@ -1,4 +1,4 @@
-"""ResponseStore and SharedResponseStore: one suite over memory and a real Valkey."""
+"""ResponseStore and SharedResponseStore: one suite over memory, a real Valkey and a Cluster."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ PATIENT = 5.0
 MOST = 1 << 20
 
 
-@pytest.fixture(params=["memory", "valkey"])
+@pytest.fixture(params=["memory", "valkey", "cluster"])
 async def store(request):
     """Either, asked alike."""
     if request.param == "memory":
         yield Asked(MemoryResponses(MOST))
         return
-    client = make_client(request.getfixturevalue("valkey").url, PATIENT)
-    await client.flushall()
+    client = make_client(request.getfixturevalue(request.param).url, PATIENT)
     yield Asked(ValkeyResponses(client, PATIENT, MOST))
     await client.aclose()
 
@@ -200,14 +199,13 @@ async def test_the_variants_of_one_resource_are_bounded(store):
 
 
 @pytest.fixture
-async def client(valkey):
-    client = make_client(valkey.url, PATIENT)
-    await client.flushall()
+async def client(shared_server):
+    client = make_client(shared_server.url, PATIENT)
     yield client
     await client.aclose()
 
 
-async def test_changes_are_numbered_by_resource(client: Redis):
+async def test_changes_are_numbered_by_resource(client: Redis, shared_server):
     store = ValkeyResponses(client, PATIENT, MOST)
     assert await store.changed(key()) == 0
     await store.drop(key(b"/other"))
@@ -218,7 +216,7 @@ async def test_changes_are_numbered_by_resource(client: Redis):
     second = await store.changed(key())
     assert 0 < first < second
     assert await store.changed(key(tenant=OTHER_TENANT)) == 0
-    await client.flushall()
+    shared_server.flush()
     await store.drop(key())
     assert await store.changed(key()) > second, "numbers grow over a loss of data"
 
@@ -229,7 +227,7 @@ async def test_every_key_of_a_tenant_has_its_tag_and_a_time(client: Redis):
     await store.drop(key(b"/b"))
     await store.purge(Purge(TENANT, "other"))
     await kept(store, key(), stored())
-    keys = await client.keys()
+    keys = await client.keys(f"{{bg:{TENANT}}}:*")
     assert len(keys) == 6
     for name in keys:
         assert name.startswith(b"{bg:" + TENANT.encode() + b"}:rc:")
@@ -241,7 +239,7 @@ async def test_a_response_goes_with_its_use(client: Redis):
     await kept(store, key(), stored(lifetime=60.0))
     await kept(store, key(b"/valid"), stored(lifetime=60.0, etag=b'"a"'))
     assert not await kept(store, key(b"/old"), stored(lifetime=0.0))
-    times = sorted([await client.pttl(name) for name in await client.keys("*:r:*")])
+    times = sorted([await client.pttl(name) for name in await client.keys(f"{{bg:{TENANT}}}:rc:r:*")])
     assert 59_000 < times[0] <= 60_001
     assert times[1] > 86_400_000
 
@@ -260,7 +258,7 @@ async def test_what_is_gone_frees_its_bytes(client: Redis):
 async def test_what_it_cannot_read_is_not_there(client: Redis):
     store = ValkeyResponses(client, PATIENT, MOST)
     await kept(store, key(), stored())
-    (name,) = await client.keys("*:r:*")
+    (name,) = await client.keys(f"{{bg:{TENANT}}}:rc:r:*")
     for junk in (b"", b"\x02\0\0\0\x01x", b"\x01\0\0\0\x02{}", b"\x01\xff\xff\xff\xff"):
         await client.hset(name, asks()(()), junk)
         assert (await store.find(key(), asks())).variants == []
@@ -278,17 +276,17 @@ async def test_a_store_that_is_away_finds_nothing_and_tells_who_purges():
     await client.aclose()
 
 
-async def test_a_store_that_does_not_answer_is_away_and_comes_back(valkey, monkeypatch):
+async def test_a_store_that_does_not_answer_is_away_and_comes_back(shared_server, monkeypatch):
     monkeypatch.setattr("brain_gateway.infrastructure.valkey.response_store.LEFT_ALONE", 0.0)
-    client = make_client(valkey.url, 0.5)
+    client = make_client(shared_server.url, 0.5)
     store = ValkeyResponses(client, 0.5, MOST)
-    valkey.pause()
+    shared_server.pause()
     try:
         assert await store.find(key(), asks()) is None
         with pytest.raises(StoreUnavailable):
             await store.purge(Purge(TENANT))
     finally:
-        valkey.resume()
+        shared_server.resume()
 
     async def answers() -> bool:
         found = await store.find(key(), asks())

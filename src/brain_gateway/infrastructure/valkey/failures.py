@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     BusyLoadingError,
+    ClusterDownError,
     MovedError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
     TimeoutError,
+    TryAgainError,
 )
 
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
@@ -18,7 +21,10 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (NoPermissionError, "its user may not run the commands that are needed"),
     (OutOfMemoryError, "it is full (maxmemory)"),
     (ReadOnlyError, "it is a replica, which takes no writes"),
-    (MovedError, "it is a Cluster, which is not followed"),
+    (MovedError, "it is a Cluster that does not tell its user where keys are (CLUSTER SLOTS)"),
+    (ClusterDownError, "a part of its Cluster is away"),
+    (TryAgainError, "its Cluster is moving the keys"),
+    (AskError, "its Cluster is moving the keys"),
     (BusyLoadingError, "it is loading its data"),
     (TimeoutError, "it does not answer in time"),
     (ResponseError, "it answers with an error"),

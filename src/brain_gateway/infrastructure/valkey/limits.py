@@ -58,7 +58,7 @@ class ValkeyLimits:
         """See LimitStore."""
         calls: list[Call] = [(MEMBERS, ["{bg}:members"], [member, round(FORGOTTEN_AFTER * _MICRO)])]
         for part, known in enumerate(self._epochs):
-            keys = [f"{{bg{part}}}:epoch", f"{{bg{part}}}:reported"]
+            keys = [f"{{bg{part}}}:epoch", f"{{bg{part}}}:reported"][: 2 if told else 1]
             fresh = self._entropy(8).hex()
             calls.append((EPOCH, keys, [known, fresh, round(SETTLE * _MICRO), member, told]))
         members, *epochs = await self._run(calls)

@@ -24,17 +24,19 @@ local function change()
   return number
 end
 local function forget(member)
+  local gone = redis.call('UNLINK', P .. 'r:' .. redis.sha1hex(member))
   local size = tonumber(redis.call('HGET', P .. 'sizes', member) or '0')
   if size > 0 then
     redis.call('HDEL', P .. 'sizes', member)
     redis.call('HINCRBY', P .. 'sizes', '', text(-size))
   end
   redis.call('ZREM', P .. 'index', member)
-  return redis.call('UNLINK', P .. 'r:' .. redis.sha1hex(member))
+  return gone
 end
 """
 
-# KEYS: seq. ARGV: resource, mark, selector, Vary, response, milliseconds of use, most bytes, most variants.
+# KEYS, here and below: seq, then all others of its arguments that it may touch. ARGV: resource, mark, selector, Vary,
+# response, milliseconds of use, most bytes, most variants.
 KEEP = (
     _COMMON
     + """

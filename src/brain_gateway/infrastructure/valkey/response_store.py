@@ -18,6 +18,7 @@ from brain_gateway.application.ports.response_store import REMEMBERED, Found, Pu
 from brain_gateway.domain.errors import StoreUnavailable
 from brain_gateway.domain.http.caching.stored import StoredResponse
 from brain_gateway.infrastructure.valkey.response_scripts import DROP, FORGET, KEEP, PURGE
+from brain_gateway.infrastructure.valkey.script import Script
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -38,10 +39,10 @@ class ValkeyResponses:
         self._client = client
         self._timeout = timeout
         self._most = most
-        self._keep = client.register_script(KEEP)
-        self._drop = client.register_script(DROP)
-        self._purge = client.register_script(PURGE)
-        self._forget = client.register_script(FORGET)
+        self._keep = Script(client, KEEP)
+        self._drop = Script(client, DROP)
+        self._purge = Script(client, PURGE)
+        self._forget = Script(client, FORGET)
         self._away_until = 0.0
 
     async def find(self, key: ResourceKey, selector_of: SelectorOf) -> Found | None:
@@ -86,25 +87,27 @@ class ValkeyResponses:
             _member(key), mark, stored.selector, b",".join(stored.vary), pack(stored), round(use * 1000) + 1,
             self._most, MOST_VARIANTS,
         )  # fmt: skip
-        return bool(await self._asked(self._keep(keys=[_key(key.tenant, "seq")], args=arguments)))
+        return bool(await self._asked(self._keep(_keys(key, "purged"), arguments)))
 
     async def drop(self, key: ResourceKey) -> bool:
         """See SharedResponseStore."""
         arguments = (_member(key), round(REMEMBERED))
-        return await self._asked(self._drop(keys=[_key(key.tenant, "seq")], args=arguments)) is not None
+        return await self._asked(self._drop(_keys(key), arguments)) is not None
 
     async def purge(self, purge: Purge) -> int:
         """See SharedResponseStore."""
-        seq = [_key(purge.part, "seq")]
+        part = purge.part
         count, cursor = 0, 0
         try:
-            await self._bounded(self._purge(keys=seq))
+            await self._bounded(self._purge([_key(part, "seq"), _key(part, "purged")]))
             while True:
-                scan: Any = self._client.zscan(_key(purge.part, "index"), cursor, count=BATCH)
+                scan: Any = self._client.zscan(_key(part, "index"), cursor, count=BATCH)
                 cursor, page = await self._bounded(scan)
                 meant = [member for member, _ in page if purge.concerns(*_parts(member))]
                 if meant:
-                    count += await self._bounded(self._forget(keys=seq, args=meant))
+                    resources = [_key(part, f"r:{_digest(member)}") for member in meant]
+                    keys = [*(_key(part, name) for name in ("seq", "index", "sizes")), *resources]
+                    count += await self._bounded(self._forget(keys, meant))
                 if not cursor:
                     return count
         except (RedisError, OSError) as error:
@@ -141,9 +144,19 @@ def _parts(member: bytes) -> tuple[str, bytes]:
     return service.decode(), target
 
 
+def _keys(key: ResourceKey, *more: str) -> list[str]:
+    """All that a script may touch for one resource: a Cluster that is moving them runs it where they all are."""
+    sha = _sha(key)
+    return [_key(key.tenant, name) for name in ("seq", f"g:{sha}", f"r:{sha}", "index", "sizes", *more)]
+
+
 def _sha(key: ResourceKey) -> str:
+    return _digest(_member(key))
+
+
+def _digest(member: bytes) -> str:
     """As Lua makes it: a name, not a secret."""
-    return sha1(_member(key), usedforsecurity=False).hexdigest()
+    return sha1(member, usedforsecurity=False).hexdigest()
 
 
 def _resource(key: ResourceKey) -> str:

@@ -90,10 +90,10 @@ end
 return {grant, receipt, free, math.max(0, math.ceil(wait))}
 """
 
-# KEYS: the epoch of a part, who has reported. Value of the first: an id of 16 characters, a colon, the instant from
-# which grants are made. Who finds it missing or changed and knew another has lost data: grants wait until as many have
-# reported as there were, by the word of whoever counted most (the second: member -> its count), and no longer than
-# ARGV[3] microseconds.
+# KEYS: the epoch of a part; with a count, who has reported. Value of the first: an id of 16 characters, a colon, the
+# instant from which grants are made. Who finds it missing or changed and knew another has lost data: grants wait until
+# as many have reported as there were, by the word of whoever counted most (the second: member -> its count), and no
+# longer than ARGV[3] microseconds.
 EPOCH = """
 local known, fresh, settle = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local member, told = ARGV[4], tonumber(ARGV[5])

@@ -18,7 +18,10 @@ from brain_gateway.infrastructure.valkey.failures import reason
         ("OOM command not allowed when used memory > 'maxmemory'.", "full"),
         ("READONLY You can't write against a read only replica.", "replica"),
         ("LOADING the dataset is in memory", "loading"),
-        ("MOVED 3999 10.1.2.3:6381", "Cluster"),
+        ("MOVED 3999 10.1.2.3:6381", "CLUSTER SLOTS"),
+        ("ASK 3999 10.1.2.3:6381", "moving"),
+        ("TRYAGAIN Multiple keys request during rehashing of slot", "moving"),
+        ("CLUSTERDOWN The cluster is down", "part of its Cluster"),
         ("ERR unknown command 'x', with args beginning with: 'secret'", "answers with an error"),
     ],
 )
