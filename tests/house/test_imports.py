@@ -30,7 +30,7 @@ AGENT_LIBRARIES = frozenset(
 # What a gateway with the default stores has no use for before somebody asks for the Admin API or its documentation.
 NOT_AT_START = frozenset(
     ("alembic", "asyncpg", "cryptography", "fastapi", "httpx", "hvac", "jsonschema", "jwt", "opentelemetry", "redis",
-     "requests", "rich", "sqlalchemy.dialects.postgresql", "sqlalchemy.orm",
+     "requests", "rich", "sqlalchemy.dialects.postgresql",
      "brain_gateway.api.application", "brain_gateway.api.rest.admin.endpoint", "brain_gateway.api.rest.admin.models",
      "brain_gateway.api.rest.admin.router", "brain_gateway.cli.remote",
      "brain_gateway.infrastructure.catalogue.entries",

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from brain_gateway.domain.errors import StoreUnavailable
-from brain_gateway.infrastructure.sql.plain_sqlalchemy import AsyncEngine, create_async_engine
 from brain_gateway.infrastructure.sql.sqlite_connection import SqliteConnection
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from brain_gateway.domain.errors import ConfigurationError
-from brain_gateway.infrastructure.sql.plain_sqlalchemy import AsyncConnection
 from brain_gateway.infrastructure.sql.schema import TABLE
 from brain_gateway.infrastructure.sql.tables import metadata
 

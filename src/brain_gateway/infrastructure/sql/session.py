@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import CursorResult, Executable, Row, Table, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from brain_gateway.application.scope import Scope
 from brain_gateway.domain.errors import GatewayError, StoreUnavailable
 from brain_gateway.infrastructure.sql import bulk
 from brain_gateway.infrastructure.sql.engine import StoreTimes
 from brain_gateway.infrastructure.sql.failures import AWAY, BUSY, translated
-from brain_gateway.infrastructure.sql.plain_sqlalchemy import AsyncConnection, AsyncEngine
 from brain_gateway.infrastructure.sql.tables import GLOBAL, configuration_head
 
 SCOPE = "app.current_tenant_id"

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from brain_gateway.application.ports.unit_of_work import UnitOfWork
 from brain_gateway.application.scope import Scope
@@ -20,7 +21,6 @@ from brain_gateway.infrastructure.sql.addressing import Addressing
 from brain_gateway.infrastructure.sql.engine import StoreTimes, make_engine
 from brain_gateway.infrastructure.sql.failures import translated
 from brain_gateway.infrastructure.sql.grants import role_faults
-from brain_gateway.infrastructure.sql.plain_sqlalchemy import AsyncConnection, AsyncEngine
 from brain_gateway.infrastructure.sql.schema import Revision, read_revision
 from brain_gateway.infrastructure.sql.session import Database
 from brain_gateway.infrastructure.sql.unit_of_work import SqlUnitsOfWork
