@@ -20,6 +20,7 @@ class StoredLimits:
         self.clock = clock
         self.away = False
         self.epoch = 1
+        self.settle = SETTLE
         self.settled_at = 0.0
         self.calls = 0
         self.members: dict[str, float] = {}
@@ -30,7 +31,7 @@ class StoredLimits:
     def lose(self) -> None:
         """All data are gone."""
         self.epoch += 1
-        self.settled_at = self.clock() + SETTLE
+        self.settled_at = self.clock() + self.settle
         self.members.clear()
         self.told.clear()
         self.ledgers.clear()

@@ -41,12 +41,15 @@ def part_of(key: str) -> int:
 
 
 class ValkeyLimits:
-    """`timeout` in seconds bounds every call; `entropy(n)` gives n random bytes."""
+    """`timeout` in seconds bounds every call; `entropy(n)` gives n random bytes; `settle`: see SETTLE."""
 
-    def __init__(self, client: Redis, timeout: float, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, client: Redis, timeout: float, entropy: Callable[[int], bytes], settle: float = SETTLE
+    ) -> None:
         self._client = client
         self._timeout = timeout
         self._entropy = entropy
+        self._settle = settle
         self._epochs = [""] * PARTS
 
     async def lease(self, requests: Sequence[LeaseRequest]) -> list[Grant | None]:
@@ -60,7 +63,7 @@ class ValkeyLimits:
         for part, known in enumerate(self._epochs):
             keys = [f"{{bg{part}}}:epoch", f"{{bg{part}}}:reported"][: 2 if told else 1]
             fresh = self._entropy(8).hex()
-            calls.append((EPOCH, keys, [known, fresh, round(SETTLE * _MICRO), member, told]))
+            calls.append((EPOCH, keys, [known, fresh, round(self._settle * _MICRO), member, told]))
         members, *epochs = await self._run(calls)
         lost = set()
         for part, (found, _) in enumerate(epochs):
