@@ -47,13 +47,14 @@ class Cluster:
         self._known = table.nodes
         self._owners = table.owners()
         self._stale = False
+        self._doubted: set[Address] = set()  # nodes that failed since the table was looked at
         self._next_look = 0.0
         self._look: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     async def run(self, commands: Sequence[Command]) -> list[Any]:
         """One answer for each command, in order: what its node said, or the RedisError for which there is none."""
-        await self._look_again()
+        await self._look_again({self._owners[slot_of(words)] for words, _ in commands})
         answers: list[Any] = [None] * len(commands)
         asking: dict[int, Address] = {}  # where single commands are to be asked, for once
         todo = list(range(len(commands)))
@@ -70,11 +71,12 @@ class Cluster:
 
     async def home(self) -> ConnectionPool:
         """Connections to the node for what has no key. Raises ClusterDownError while there is none."""
-        await self._look_again()
+        await self._look_again({self._owners[slot_of([HOME])]})
         address = self._owners[slot_of([HOME])]
         if address is None:
             raise _nobody()
         self._stale = True  # who has to listen anew may have lost it
+        self._doubted.add(address)
         return self._node(address).connection_pool
 
     async def aclose(self) -> None:
@@ -134,9 +136,6 @@ class Cluster:
                 if pending:
                     self._stale = True
                     self._begin_look()
-        except asyncio.CancelledError:
-            self._stale = True  # somebody's patience is over
-            raise
         finally:
             for task in pending:
                 task.cancel()
@@ -152,8 +151,11 @@ class Cluster:
                     pipe.execute_command(*words, **options)
                 found: list[Any] = await pipe.execute(raise_on_error=False)
             return found[1::2] if asking else found
+        except asyncio.CancelledError:  # somebody's patience is over
+            self._doubt(address)
+            raise
         except (RedisError, OSError) as error:
-            self._stale = True
+            self._doubt(address)
             return [error if isinstance(error, RedisError) else NotConnected()] * len(commands)
         finally:
             if self._nodes.get(address) is not node:
@@ -173,10 +175,15 @@ class Cluster:
 
     # The table
 
-    async def _look_again(self) -> None:
+    def _doubt(self, address: Address) -> None:
+        self._stale = True
+        self._doubted.add(address)
+
+    async def _look_again(self, owners: set[Address | None]) -> None:
+        """Who asks nodes that are well does not wait for it."""
         if self._stale:
             self._begin_look()
-        if self._look is not None:
+        if self._look is not None and (None in owners or not self._doubted.isdisjoint(owners)):
             await asyncio.shield(self._look)
 
     def _begin_look(self) -> None:
@@ -193,6 +200,7 @@ class Cluster:
             if tables:
                 [(table, _)] = Counter(tables).most_common(1)
                 self._stale = False
+                self._doubted.clear()
                 self._known, self._owners = table.nodes, table.owners()
                 for address in self._nodes.keys() - table.nodes:
                     self._give_up(address)

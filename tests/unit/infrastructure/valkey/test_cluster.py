@@ -76,6 +76,7 @@ async def test_what_moved_is_asked_where_it_is_and_from_then_on(cluster, nodes):
     assert await run(cluster, A, B) == ["OK", "OK"]
     assert await run(cluster, A) == ["OK"]
     assert nodes.sent == {HIGH: [A], LOW: [B], NEW: [A, A]}
+    await nodes.closing.wait()
     assert SEED in nodes.looks, "the table is asked for again"
     assert nodes.closed == [HIGH], "who is in it no more is given up"
 
@@ -133,11 +134,14 @@ async def test_an_error_of_a_command_is_its_answer(cluster, nodes):
 
 async def test_slots_of_nobody(cluster, nodes):
     nodes.slots = {SEED: [[0, 8191, [b"low", 2, b"1"]]], LOW: [[0, 8191, [b"low", 2, b"1"]]]}
-    nodes.answer[LOW] = once(ClusterDownError("x"))
-    await run(cluster, B)
+    nodes.answer[HIGH] = lambda words: ConnectionResetError()
+    await run(cluster, A)
     found, other = await run(cluster, A, B)
     assert isinstance(found, ClusterDownError)
     assert other == "OK"
+    nodes.slots = {SEED: slots()}
+    nodes.answer.clear()
+    assert await run(cluster, A) == ["OK"], "it is looked for"
 
 
 async def test_most_nodes_are_right(cluster, nodes):
@@ -165,6 +169,25 @@ async def test_one_that_is_silent_holds_up_nobody_who_asks_for_the_table(cluster
     await run(cluster, A)
     assert await run(cluster, A) == ["OK"]
     assert nodes.sent[NEW] == [A]
+
+
+async def test_who_asks_nodes_that_are_well_does_not_wait(cluster, nodes):
+    nodes.slots = dict.fromkeys((SEED, LOW, HIGH), asyncio.Event())
+    nodes.answer[HIGH] = lambda words: ConnectionResetError()
+    await run(cluster, A)
+    assert await run(cluster, B) == ["OK"]
+    while len(nodes.looks) < 3:
+        await run(cluster, B)
+    nodes.slots[SEED].set()
+
+
+async def test_a_part_that_is_away_has_the_table_looked_at(cluster, nodes):
+    nodes.answer[LOW] = lambda words: ClusterDownError("x")
+    await run(cluster, B)
+    assert nodes.looks == []
+    nodes.slots = {SEED: slots(high=NEW)}
+    await run(cluster, B)
+    await nodes.closing.wait()
 
 
 async def test_who_loses_patience_has_the_table_looked_at(cluster, nodes):
