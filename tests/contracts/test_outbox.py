@@ -6,7 +6,7 @@ import pytest
 
 from brain_gateway.application.scope import PLATFORM, Scope
 from brain_gateway.domain.errors import ResourceNotFound
-from brain_gateway.domain.events import RouteRegistered, ServiceHealthChanged
+from brain_gateway.domain.events import RouteRegistered, ServiceHealthChanged, TenantDeleted
 from brain_gateway.domain.routing.service_status import ServiceStatus
 from tests.builders.registry import NOW, an_event, new_id
 
@@ -93,6 +93,16 @@ async def test_those_that_belong_to_no_tenant_can_be_had_alone(store):
         assert [event.id for event in await unit.outbox.after(3, 9, shared=True)] == [5]
     async with store(Scope(TENANT)) as unit:
         assert await unit.outbox.after(0, 9, shared=True) == []
+
+
+async def test_those_of_some_types_can_be_had_alone(store):
+    gone = TenantDeleted(occurred_at=NOW, tenant_id=TENANT)
+    await added(store, an_event(), gone, an_event(TENANT), gone)
+    async with store(PLATFORM) as unit:
+        types = ("TenantDeleted", "IntegrationRemoved")
+        assert [event.id for event in await unit.outbox.after(0, 1, types=types)] == [2]
+        assert [event.id for event in await unit.outbox.after(2, 9, types=types)] == [4]
+        assert await unit.outbox.after(0, 9, shared=True, types=types) == []
 
 
 async def test_old_events_are_forgotten_when_they_are_out(store):

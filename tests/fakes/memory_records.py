@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -101,9 +101,12 @@ class MemoryOutbox(_Records):
             if event.id in ids:
                 state.published[event.id] = True
 
-    async def after(self, event_id: int, most: int, *, shared: bool = False) -> Sequence[EventEnvelope]:
+    async def after(
+        self, event_id: int, most: int, *, shared: bool = False, types: Collection[str] = ()
+    ) -> Sequence[EventEnvelope]:
         events = self._seen((await self._unit.reading()).outbox)
         wanted = [event for event in events if event.tenant_id is None or not shared]
+        wanted = [event for event in wanted if not types or event.type in types]
         return [event for event in wanted if event.id > event_id][:most]
 
     async def last_id(self) -> int:

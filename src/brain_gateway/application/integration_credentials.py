@@ -142,10 +142,10 @@ class IntegrationCredentials:
         after, more = 0, True
         while more:
             async with self._units(PLATFORM, read_only=True) as unit:
-                events = await unit.outbox.after(after, _PAGE)
+                events = await unit.outbox.after(after, _PAGE, types=LEAVING)
             for event in events:
                 after = event.id
-                if event.type in LEAVING and event.tenant_id is not None:
+                if event.tenant_id is not None:
                     self._later(event.tenant_id, event.occurred_at)
             more = len(events) == _PAGE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,9 +39,11 @@ class Outbox(Protocol):
         """These are out."""
         ...
 
-    async def after(self, event_id: int, most: int, *, shared: bool = False) -> Sequence[EventEnvelope]:
+    async def after(
+        self, event_id: int, most: int, *, shared: bool = False, types: Collection[str] = ()
+    ) -> Sequence[EventEnvelope]:
         """Events with a greater id, published or not, oldest first: for those who were away for a while. `shared`:
-        those alone that belong to no tenant."""
+        those alone that belong to no tenant; `types`: those of these types alone (none: all)."""
         ...
 
     async def last_id(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -45,11 +45,15 @@ class SqlOutbox(Repository):
             statement = update(outbox).where(outbox.c.id.in_(chunk), self.own).values(published=True)
             await self._session.change_apart(statement)
 
-    async def after(self, event_id: int, most: int, *, shared: bool = False) -> Sequence[EventEnvelope]:
+    async def after(
+        self, event_id: int, most: int, *, shared: bool = False, types: Collection[str] = ()
+    ) -> Sequence[EventEnvelope]:
         """Oldest first."""
         statement = select(outbox).where(outbox.c.id > event_id, self.seen).order_by(outbox.c.id).limit(most)
         if shared:
             statement = statement.where(outbox.c.tenant_id == GLOBAL)
+        if types:
+            statement = statement.where(outbox.c.type.in_(sorted(types)))
         return [_envelope(row) for row in await self._session.rows(statement)]
 
     async def last_id(self) -> int:
