@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import httpx
@@ -25,6 +26,13 @@ def _clean(tmp_path, monkeypatch):
     for name in CLIENT_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _collecting():
+    """`serve` leaves the collector off for what is imported, and the server, which is none here, switches it on."""
+    yield
+    gc.enable()
 
 
 @pytest.fixture
