@@ -26,7 +26,7 @@ async def served():
     admin = AdminApi()
     admin.control.streams.poll = 0.01
     server = uvicorn.Server(
-        uvicorn.Config(admin.app, interface="asgi3", port=0, log_level="error", lifespan="off")
+        uvicorn.Config(admin.app, interface="asgi3", port=0, log_config=None, lifespan="off")
     )
     running = asyncio.create_task(server.serve())
     await until(lambda: server.started)

@@ -21,7 +21,9 @@ def restored():
     """The process's logging, as it was before."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in ("httpx", "httpcore", "asyncio")}
+    names = ("httpx", "httpcore", "asyncio", "uvicorn", "uvicorn.error")
+    levels = {name: logging.getLogger(name).level for name in names}
+    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)  # whatever another test has made of it
     yield
     root.handlers[:], root.level = before
     for name, level in levels.items():
