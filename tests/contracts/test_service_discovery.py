@@ -60,8 +60,7 @@ class ByService(ByAddress):
 
 
 @pytest.fixture(params=["fake", "A", "SRV"])
-async def case(request, monkeypatch):
-    monkeypatch.setattr(questions, "LONGEST", 0.2)
+async def case(request):
     if request.param == "fake":
         yield ByFake()
         return
@@ -93,7 +92,8 @@ async def test_a_name_that_is_not_there_is_denied(case):
     assert answer.detail
 
 
-async def test_silence_is_no_denial_and_no_exception(case):
+async def test_silence_is_no_denial_and_no_exception(case, monkeypatch):
+    monkeypatch.setattr(questions, "LONGEST", 0.2)
     case.at("10.0.0.1")
     case.fall_silent()
     answer = await case.directory.resolve(case.lookup)
@@ -107,6 +107,7 @@ async def test_many_questions_at_once_all_get_their_answer(case):
 
     case.at("10.0.0.1")
     answers = await asyncio.gather(*(case.directory.resolve(case.lookup) for _ in range(40)))
+    assert not [one.detail for one in answers if isinstance(one, NotDiscovered)]
     assert {one.instances[0].address for one in answers} == {"10.0.0.1"}
     assert len({one.instances for one in answers}) == 1
     assert isinstance(answers[0].instances[0], Instance)
