@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from brain_gateway.api.edge.dispatch import status_of
@@ -34,8 +35,9 @@ class ClientSide(Responder):
 
     # For the subclass
 
+    @abstractmethod
     def _read_head(self, data: bytes) -> None:
-        raise NotImplementedError
+        """Bytes of a request's head, perhaps with what follows it."""
 
     def _busy(self) -> bool:
         """Whether a request is being answered."""

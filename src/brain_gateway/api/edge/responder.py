@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from brain_gateway.api import problems
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _RESET = struct.pack("ii", 1, 0)  # linger on, for no time (socket(7))
 
 
-class Responder:
+class Responder(ABC):
     """Holds the exchange under way and writes its response; what comes after is the subclass's."""
 
     __slots__ = ("_chunked_out", "_exchange", "_paused_reading", "_runtime", "_write_paused", "transport")
@@ -37,11 +38,13 @@ class Responder:
 
     # For the subclass
 
+    @abstractmethod
     def _finished(self, keep_alive: bool) -> None:
-        raise NotImplementedError
+        """The response is written whole; the connection is kept or closed."""
 
+    @abstractmethod
     def _enter_tunnel(self) -> None:
-        raise NotImplementedError
+        """The response was a 101: from now on bytes pass as they are."""
 
     # ResponseSink
 
